@@ -1,0 +1,83 @@
+package cache
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"github.com/freshet-go/freshet/tiered"
+	"github.com/freshet-go/freshet/ttl"
+)
+
+// entry is what memory holds. Engines know it by a hash, so the key is compared on each read; it is changed by nobody.
+type entry[K comparable, V any] struct {
+	tiered.Entry
+	owner   *Cached[K, V]
+	until   int64 // end of freshness in Redis, Unix milliseconds
+	attempt atomic.Int64
+	key     K
+	value   V
+}
+
+// refreshPause is how long after an attempt to refresh an entry the next may be made from it.
+const refreshPause = time.Second
+
+func (c *Cached[K, V]) hash(key K) uint64 { return maphash.Comparable(c.seed, key) }
+
+// lookup returns what memory has for key, and what it is good for; it is never Unsettled.
+func (c *Cached[K, V]) lookup(hash uint64, key K) (*entry[K, V], tiered.Freshness) {
+	item, ok := c.store.Lookup(hash)
+	if !ok {
+		return nil, tiered.Dead
+	}
+	e, ok := item.(*entry[K, V])
+	if !ok || e.owner != c || e.key != key {
+		return nil, tiered.Dead // another key of the same hash
+	}
+	f := c.store.Freshness(&e.Entry)
+	if f == tiered.Unsettled {
+		k, err := c.keys.Encode(key)
+		if err != nil {
+			return nil, tiered.Dead
+		}
+		f = c.store.Settle(&e.Entry, k)
+	}
+	return e, f
+}
+
+// keep puts a value, or an absence, into memory. until is the end of its freshness in Redis, in Unix milliseconds.
+func (c *Cached[K, V]) keep(hash uint64, key K, value V, absent bool, stamp tiered.Stamp, life ttl.Lifetime, cost time.Duration, until int64) {
+	if life.Longest() <= 0 {
+		return
+	}
+	e := &entry[K, V]{owner: c, key: key, value: value, until: until}
+	weight := int64(unsafe.Sizeof(*e)-unsafe.Sizeof(e.value)) + c.size(&e.value)
+	c.store.Seal(&e.Entry, stamp, life, cost, absent, weight)
+	c.store.Keep(hash, e)
+}
+
+// due tells whether it is time to try to refresh e: one caller is told so at a time.
+func (e *entry[K, V]) due(now int64) bool {
+	last := e.attempt.Load()
+	return now >= last && e.attempt.CompareAndSwap(last, now+int64(refreshPause))
+}
+
+// bounded keeps a lifetime within what the Store allows.
+func (c *Cached[K, V]) bounded(l ttl.Lifetime) ttl.Lifetime {
+	limit := c.store.Options().MaxTTL
+	return ttl.Lifetime{Fresh: min(l.Fresh, limit), Stale: min(l.Stale, limit), Keep: min(l.Keep, limit)}
+}
+
+// isolate returns the value that one caller gets.
+func (c *Cached[K, V]) isolate(value V) (V, error) {
+	if !c.options.Isolate {
+		return value, nil
+	}
+	var own V
+	b, err := c.options.Codec.Append(nil, &value)
+	if err == nil {
+		err = c.options.Codec.Decode(b, &own)
+	}
+	return own, err
+}

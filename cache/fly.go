@@ -1,0 +1,174 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/freshet-go/freshet/tiered"
+)
+
+// leaseMargin is how much longer a lease lasts than the load that it is for: the commands around it take time.
+const leaseMargin = time.Second
+
+// fly takes the keys that a caller leads through Redis and, where that has nothing, through the loader. Each flight
+// ends on its own; none waits for another.
+func (c *Cached[K, V]) fly(ts []*ticket[K, V]) {
+	fetches := make([]*tiered.Fetch, len(ts))
+	for i, t := range ts {
+		fetches[i] = &t.fetch
+	}
+	if c.loads == nil {
+		c.store.Look(fetches...)
+	} else {
+		c.store.Acquire(fetches...)
+	}
+	var missing []*ticket[K, V]
+	for _, t := range ts {
+		switch {
+		case t.fetch.Outcome == tiered.Found && c.found(t):
+		case t.fetch.Outcome == tiered.Busy && c.loads != nil && t.purpose != reload:
+			c.life.work.Go(func() { c.await(t) })
+		default:
+			missing = append(missing, t)
+		}
+	}
+	if c.loads == nil {
+		for _, t := range missing {
+			c.finish(t, result[V]{how: loaded}, ErrNotFound)
+		}
+	} else if len(missing) > 0 {
+		c.loads.add(missing)
+	}
+}
+
+// await waits for another node's load of t's key; if that does not end in time, t loads for itself.
+func (c *Cached[K, V]) await(t *ticket[K, V]) {
+	c.stats.waits.Add(1)
+	ctx, cancel := context.WithTimeout(t.ctx, c.options.LoadTimeout)
+	c.store.Await(ctx, &t.fetch)
+	cancel()
+	if t.fetch.Outcome != tiered.Found || !c.found(t) {
+		c.loads.add([]*ticket[K, V]{t})
+	}
+}
+
+// found ends t's flight with what was Found in Redis. It is false where that is not what the flight is for, or cannot
+// be decoded; then t needs a load.
+func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
+	life := t.fetch.Life()
+	if t.purpose == reload || t.purpose == ahead && t.fetch.Until() <= t.until && c.store.Claim(&t.fetch, c.options.LoadTimeout) {
+		return false
+	}
+	var value V
+	if !t.fetch.Negative() {
+		if err := c.store.Decode(&t.fetch, &value); err != nil {
+			c.store.Reject(&t.fetch)
+			return false
+		}
+	}
+	r := result[V]{value: value, how: redisHit}
+	var err error
+	switch {
+	case t.fetch.Negative():
+		r.how, err = negative, ErrNotFound
+	case life.Fresh <= 0:
+		r.how = stale
+	default:
+		// Memory's share of what remains is jittered, too. Past it, Redis still knows better than memory.
+		if h := c.options.TTL.Hydrate(life.Fresh); h < life.Fresh {
+			life.Fresh, life.Stale = h, h
+		}
+	}
+	if c.store.Keepable(&t.fetch) {
+		c.keep(t.hash, t.key, value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
+	}
+	c.finish(t, r, err)
+	if r.how == stale && t.purpose == fetch {
+		if e, f := c.lookup(t.hash, t.key); f == tiered.Stale {
+			c.refresh(t.hash, t.key, e)
+		}
+	}
+	return true
+}
+
+// land ends t's flight with what the loader returned, keeps it in memory, and returns what Redis is to have: callers
+// have the result before Redis has. If that is nothing, the Fill has no Fetch.
+func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Duration) (fill tiered.Fill) {
+	defer func() {
+		if p := recover(); p != nil { // in the functions of the options
+			c.end(t, result[V]{}, &PanicError{p, debug.Stack()})
+			fill = tiered.Fill{}
+		}
+	}()
+	f := tiered.Fill{Fetch: &t.fetch, Value: &value, Cost: cost}
+	switch {
+	case err == nil:
+		f.Life = c.bounded(c.options.TTL.Lifetime(&value))
+	case c.absent(err):
+		f.Negative, f.Life = true, c.bounded(c.options.TTL.NegativeLifetime())
+		err = absence(err)
+	default:
+		c.stats.loadErrors.Add(1)
+		c.fail(t, fmt.Errorf("cache: load %q: %w", c.options.Name, err))
+		return tiered.Fill{}
+	}
+	if c.store.Keepable(&t.fetch) {
+		if own, bad := c.isolate(value); bad == nil {
+			c.keep(t.hash, t.key, own, f.Negative, t.fetch.Stamp, f.Life, cost, time.Now().Add(f.Life.Fresh).UnixMilli())
+		}
+	}
+	c.end(t, result[V]{value: value, how: loaded}, err)
+	if f.Life.IsZero() {
+		t.fetch.Forsake()
+		return tiered.Fill{}
+	}
+	return f
+}
+
+// fail ends t's flight after a failed load: with a value that may be served on errors, if there is one.
+func (c *Cached[K, V]) fail(t *ticket[K, V], err error) {
+	if t.purpose != reload {
+		if e, f := c.lookup(t.hash, t.key); f != tiered.Dead && !e.Negative() {
+			c.end(t, result[V]{value: e.value, how: stale}, nil)
+			return
+		}
+		var value V
+		if c.store.Spare(&t.fetch) && c.store.Decode(&t.fetch, &value) == nil {
+			c.end(t, result[V]{value: value, how: stale}, nil)
+			return
+		}
+	}
+	c.end(t, result[V]{}, err)
+}
+
+// end gives the result to all who wait. The flight can still be joined until it is forgotten.
+func (c *Cached[K, V]) end(t *ticket[K, V], r result[V], err error) {
+	t.flight.Finish(r, err)
+	t.cancel()
+}
+
+// finish ends and forgets a flight.
+func (c *Cached[K, V]) finish(t *ticket[K, V], r result[V], err error) {
+	c.end(t, r, err)
+	c.flights.Forget(t.hash, t.key, t.flight)
+}
+
+// refresh replaces e in the background, unless somebody is at it or just was.
+func (c *Cached[K, V]) refresh(hash uint64, key K, e *entry[K, V]) {
+	if c.loads == nil || !e.due(time.Now().UnixNano()) {
+		return
+	}
+	k, err := c.encode(key)
+	if err != nil {
+		return
+	}
+	t := c.newTicket(c.life.ctx, hash, key, k, ahead)
+	t.until = e.until
+	if c.flights.Offer(hash, key, t.flight) {
+		c.depart(t)
+	} else {
+		t.cancel()
+	}
+}

@@ -1,0 +1,102 @@
+package cache
+
+import (
+	"context"
+	"errors"
+
+	"github.com/freshet-go/freshet/cache/internal/flight"
+	"github.com/freshet-go/freshet/tiered"
+)
+
+// result is what a flight brings.
+type result[V any] struct {
+	value V
+	how   answer // redisHit, loaded, negative or stale
+}
+
+// Get returns the value of key: from memory, from Redis or by a load, shared with all who ask at the same time. It
+// returns ErrNotFound where there is none, and the loader's error if the load failed and no older value may be served.
+// No fault of Redis is an error of Get. It obeys ctx, and no other caller's.
+func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
+	if c.closed.Load() {
+		var none V
+		return none, ErrClosed
+	}
+	hash := c.hash(key)
+	if value, err, ok := c.remembered(hash, key); ok {
+		return value, err
+	}
+	t, leads, err := c.ticket(ctx, hash, key)
+	if err != nil {
+		c.stats.count(failed)
+		var none V
+		return none, err
+	}
+	if leads {
+		c.depart(t)
+	}
+	return c.arrive(ctx, t.flight, leads)
+}
+
+// remembered answers from memory, if that may: with a value, fresh or stale, or a cached absence.
+func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bool) { //nolint:revive // err is an answer
+	e, f := c.lookup(hash, key)
+	if f < tiered.Stale {
+		return value, nil, false
+	}
+	how := memoryHit
+	switch {
+	case e.Negative():
+		c.stats.count(negative)
+		return value, ErrNotFound, true
+	case f == tiered.Stale:
+		how = stale
+		c.refresh(hash, key, e)
+	case c.options.TTL.RefreshEarly(c.store.Remaining(&e.Entry), e.Cost()):
+		c.refresh(hash, key, e)
+	}
+	c.stats.count(how)
+	if c.options.Isolate {
+		value, err = c.isolate(e.value)
+		return value, err, err == nil
+	}
+	return e.value, nil, true
+}
+
+// depart starts the flights that a caller leads. A closed cache ends them at once.
+func (c *Cached[K, V]) depart(ts ...*ticket[K, V]) {
+	if !c.life.begin() {
+		for _, t := range ts {
+			c.finish(t, result[V]{}, ErrClosed)
+		}
+		return
+	}
+	go func() {
+		defer c.life.end()
+		c.fly(ts)
+	}()
+}
+
+// arrive waits for a flight, and counts what it brought.
+func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], leads bool) (V, error) {
+	r, err := f.Wait(ctx)
+	how := r.how
+	switch {
+	case err != nil && !errors.Is(err, ErrNotFound):
+		how = failed
+	case !leads && (how == loaded || how == redisHit):
+		how = joined
+	}
+	if err == nil {
+		r.value, err = c.isolate(r.value)
+	}
+	if err != nil && how != failed && !errors.Is(err, ErrNotFound) {
+		how = failed
+	}
+	c.stats.count(how)
+	if err != nil {
+		var none V
+		return none, err
+	}
+	return r.value, nil
+}

@@ -1,0 +1,153 @@
+// Package flight lets callers of the same key share one piece of work, without sharing anything else: each waits under
+// its own context, and the work goes on for those who are left.
+package flight
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+const shards = 64
+
+// Group holds the flights under way by key. The zero Group is ready. All methods may be called concurrently.
+type Group[K comparable, V any] struct {
+	shards [shards]shard[K, V]
+}
+
+type shard[K comparable, V any] struct {
+	mu      sync.Mutex
+	flights map[K]*Flight[V]
+}
+
+// Flight is one piece of work and those who wait for it.
+type Flight[V any] struct {
+	mu         *sync.Mutex // the shard's
+	done       chan struct{}
+	value      V
+	err        error
+	valid      func() bool // whether a new caller may still have its result
+	cancel     context.CancelFunc
+	waiters    int
+	cancelled  bool
+	background bool
+}
+
+// New makes a flight. valid tells whether its result will still be good enough for somebody who asks now; it is called
+// under a lock. cancel, which may be nil, is called when the last waiter left before the end, but not for a background
+// flight, for which nobody need wait.
+func New[V any](valid func() bool, cancel context.CancelFunc, background bool) *Flight[V] {
+	return &Flight[V]{done: make(chan struct{}), valid: valid, cancel: cancel, background: background}
+}
+
+// Join adds the caller to the flight of key, if there is one whose result it may have. Otherwise it registers own, and
+// the caller, who is told so, must see to its Finish. Either way it must Wait or Leave. hash is any hash of key.
+func (g *Group[K, V]) Join(hash uint64, key K, own *Flight[V]) (f *Flight[V], leads bool) {
+	s := &g.shards[hash%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f = s.joinable(key); f != nil {
+		f.waiters++
+		return f, false
+	}
+	own.waiters = 1
+	s.register(key, own)
+	return own, true
+}
+
+// Lead registers f in place of any other flight of key: later callers join f.
+func (g *Group[K, V]) Lead(hash uint64, key K, f *Flight[V]) {
+	s := &g.shards[hash%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !f.background {
+		f.waiters = 1
+	}
+	s.register(key, f)
+}
+
+// Offer registers f, unless a flight that can be joined is under way; it tells whether it did.
+func (g *Group[K, V]) Offer(hash uint64, key K, f *Flight[V]) bool {
+	s := &g.shards[hash%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.joinable(key) != nil {
+		return false
+	}
+	s.register(key, f)
+	return true
+}
+
+func (s *shard[K, V]) joinable(key K) *Flight[V] {
+	if f := s.flights[key]; f != nil && !f.cancelled && f.valid() {
+		return f
+	}
+	return nil
+}
+
+func (s *shard[K, V]) register(key K, f *Flight[V]) {
+	f.mu = &s.mu
+	if s.flights == nil {
+		s.flights = map[K]*Flight[V]{}
+	}
+	s.flights[key] = f
+}
+
+// Forget unregisters f, if it is still the flight of key.
+func (g *Group[K, V]) Forget(hash uint64, key K, f *Flight[V]) {
+	s := &g.shards[hash%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flights[key] == f {
+		delete(s.flights, key)
+	}
+}
+
+// Finish gives the result to all who wait and all who will join. Only the first call counts; it returns true.
+func (f *Flight[V]) Finish(value V, err error) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	select {
+	case <-f.done:
+		return false
+	default:
+	}
+	f.value, f.err = value, err
+	close(f.done)
+	return true
+}
+
+// Wait returns the flight's result, or, if ctx ends first, an error that wraps ctx's.
+func (f *Flight[V]) Wait(ctx context.Context) (V, error) {
+	select {
+	case <-f.done:
+		return f.value, f.err
+	default:
+	}
+	select {
+	case <-f.done:
+		return f.value, f.err
+	case <-ctx.Done():
+		f.Leave()
+		var zero V
+		return zero, fmt.Errorf("cache: gave up waiting: %w", ctx.Err())
+	}
+}
+
+// Leave gives up waiting. The last to leave cancels the flight.
+func (f *Flight[V]) Leave() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.waiters--
+	select {
+	case <-f.done:
+		return
+	default:
+	}
+	if f.waiters == 0 && !f.background {
+		f.cancelled = true
+		if f.cancel != nil {
+			f.cancel()
+		}
+	}
+}

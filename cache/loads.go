@@ -1,0 +1,211 @@
+package cache
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/freshet-go/freshet/tiered"
+)
+
+// company is how long a key may wait, while another batch is under way, for more keys to be loaded with.
+const company = 2 * time.Millisecond
+
+// loads calls the loader: at most so many calls at once, each for at most so many keys. Keys that are missed while a
+// call is under way go together in the next.
+type loads[K comparable, V any] struct {
+	cache *Cached[K, V]
+	load  func(context.Context, []K) (map[K]V, error)
+	max   int
+	slots chan struct{} // the bulkhead
+
+	mu      sync.Mutex
+	waiting []*ticket[K, V]
+	running int
+	timer   *time.Timer
+}
+
+func newLoads[K comparable, V any](c *Cached[K, V], load func(context.Context, []K) (map[K]V, error), max int) *loads[K, V] {
+	return &loads[K, V]{cache: c, load: load, max: max, slots: make(chan struct{}, c.options.MaxLoads)}
+}
+
+// one makes a batch loader of a loader of one key.
+func one[K comparable, V any](load func(context.Context, K) (V, error)) func(context.Context, []K) (map[K]V, error) {
+	return func(ctx context.Context, ks []K) (map[K]V, error) {
+		value, err := load(ctx, ks[0])
+		if err != nil {
+			return nil, err
+		}
+		return map[K]V{ks[0]: value}, nil
+	}
+}
+
+// add loads the keys of ts, now or with the next batch. It does not wait.
+func (l *loads[K, V]) add(ts []*ticket[K, V]) {
+	l.cache.life.work.Add(len(ts)) // until they have landed
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = append(l.waiting, ts...)
+	l.start(false)
+}
+
+// start sends full batches, and one that is not full if no other is under way or it has waited long enough.
+func (l *loads[K, V]) start(late bool) {
+	for len(l.waiting) > 0 && (late || l.running == 0 || len(l.waiting) >= l.max) {
+		n := min(len(l.waiting), l.max)
+		batch := slices.Clone(l.waiting[:n])
+		l.waiting = slices.Delete(l.waiting, 0, n)
+		l.running++
+		go l.send(batch)
+	}
+	if len(l.waiting) > 0 && l.timer == nil {
+		l.timer = time.AfterFunc(company, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.timer = nil
+			l.start(true)
+		})
+	}
+}
+
+func (l *loads[K, V]) send(batch []*ticket[K, V]) {
+	defer l.cache.life.work.Add(-len(batch))
+	l.run(batch)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running--
+	l.start(false)
+}
+
+// outcome is what one call of the loader brought.
+type outcome[K comparable, V any] struct {
+	values map[K]V
+	err    error
+	cost   time.Duration
+}
+
+// run loads a batch under its own deadline. A loader that overruns it keeps its place in the bulkhead.
+func (l *loads[K, V]) run(batch []*ticket[K, V]) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), l.cache.options.LoadTimeout)
+	defer cancel()
+	left := int64(len(batch)) // who is still waited for
+	for _, t := range batch {
+		defer context.AfterFunc(t.ctx, func() {
+			if atomic.AddInt64(&left, -1) == 0 {
+				cancel()
+			}
+		})()
+	}
+	select {
+	case l.slots <- struct{}{}:
+	case <-ctx.Done():
+		l.land(batch, outcome[K, V]{err: fmt.Errorf("%d loads are under way: %w", cap(l.slots), ctx.Err())})
+		return
+	}
+	permit, err := l.cache.options.Breaker.Allow()
+	if err != nil {
+		<-l.slots
+		l.land(batch, outcome[K, V]{err: err})
+		return
+	}
+	ch := make(chan outcome[K, V], 1)
+	var late atomic.Bool
+	go l.call(ctx, batch, func(o outcome[K, V]) {
+		if late.Load() {
+			l.cache.stats.lateLoads.Add(1)
+		}
+		ch <- o
+		<-l.slots
+	})
+	var o outcome[K, V]
+	select {
+	case o = <-ch:
+	case <-ctx.Done():
+		late.Store(true)
+		o.err = ctx.Err()
+	}
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		permit.Cancel() // nobody waited any more: that says nothing about the source
+	case o.err != nil && !l.cache.absent(o.err):
+		permit.Failure()
+	default:
+		permit.Success()
+	}
+	l.land(batch, o)
+}
+
+// call calls the loader for the keys of a batch, each once, and then done. A panic, and a runtime.Goexit, become errors.
+// It needs a goroutine of its own, which a Goexit ends.
+func (l *loads[K, V]) call(ctx context.Context, batch []*ticket[K, V], done func(outcome[K, V])) {
+	ks := make([]K, 0, len(batch))
+	seen := make(map[K]struct{}, len(batch))
+	for _, t := range batch {
+		if _, ok := seen[t.key]; !ok {
+			seen[t.key] = struct{}{}
+			ks = append(ks, t.key)
+		}
+		if t.purpose == ahead {
+			l.cache.stats.refreshes.Add(1)
+		}
+	}
+	l.cache.stats.loaderCalls.Add(1)
+	l.cache.stats.loaderKeys.Add(uint64(len(ks)))
+	o := outcome[K, V]{err: ErrGoexit}
+	start := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			o.err = &PanicError{p, debug.Stack()}
+		}
+		o.cost = time.Since(start)
+		done(o)
+	}()
+	values, err := l.load(ctx, ks)
+	o.values, o.err = values, err
+}
+
+// land gives each ticket its part of the outcome, and Redis what is new in one pipeline.
+func (l *loads[K, V]) land(batch []*ticket[K, V], o outcome[K, V]) {
+	var some *BatchError[K]
+	partial := errors.As(o.err, &some)
+	var fills []tiered.Fill
+	var given []*tiered.Fetch
+	for _, t := range batch {
+		value, ok := o.values[t.key]
+		err := o.err
+		if partial {
+			err = some.Failed[t.key]
+		}
+		if err == nil && !ok {
+			err = ErrNotFound
+		}
+		if f := l.cache.land(t, value, err, o.cost); f.Fetch != nil {
+			fills = append(fills, f)
+		} else {
+			given = append(given, &t.fetch)
+		}
+	}
+	l.cache.store.Fill(fills...)
+	l.cache.store.Abandon(given...)
+	for _, t := range batch {
+		l.cache.flights.Forget(t.hash, t.key, t.flight)
+	}
+}
+
+// absent tells whether a loader's error means that there is no value.
+func (c *Cached[K, V]) absent(err error) bool {
+	return errors.Is(err, ErrNotFound) || c.options.NotFound(err)
+}
+
+// absence wraps the loader's own error.
+func absence(err error) error {
+	if err == ErrNotFound { //nolint:errorlint // the sentinel itself needs no second one around it
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrNotFound, err)
+}

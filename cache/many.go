@@ -1,0 +1,112 @@
+package cache
+
+import (
+	"context"
+	"errors"
+
+	"github.com/freshet-go/freshet/cache/internal/flight"
+	"github.com/freshet-go/freshet/tiered"
+)
+
+// GetMany returns the values of keys that exist; a key that is absent from the map was not found. It asks Redis once
+// for all that memory lacks, and the loader once for all that Redis lacks; keys that others fetch or load just now are
+// shared with them. If some keys fail, it returns the others and a *BatchError.
+func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
+	if c.closed.Load() {
+		return nil, ErrClosed
+	}
+	out := make(map[K]V, len(keys))
+	failures := map[K]error{}
+	take := func(key K, value V, err error) {
+		switch {
+		case err == nil:
+			out[key] = value
+		case !errors.Is(err, ErrNotFound):
+			failures[key] = err
+		}
+	}
+	type passenger struct {
+		key    K
+		flight *flight.Flight[result[V]]
+		leads  bool
+	}
+	var waiting []passenger
+	var led []*ticket[K, V]
+	asked := make(map[K]struct{}, len(keys))
+	for _, key := range keys {
+		if _, again := asked[key]; again {
+			continue
+		}
+		asked[key] = struct{}{}
+		hash := c.hash(key)
+		if value, err, ok := c.remembered(hash, key); ok {
+			take(key, value, err)
+			continue
+		}
+		t, leads, err := c.ticket(ctx, hash, key)
+		if err != nil {
+			c.stats.count(failed)
+			failures[key] = err
+			continue
+		}
+		waiting = append(waiting, passenger{key, t.flight, leads})
+		if leads {
+			led = append(led, t)
+		}
+	}
+	// Own flights go before joined ones are waited for, or two calls that share keys would wait for each other.
+	if len(led) > 0 {
+		c.depart(led...)
+	}
+	for _, p := range waiting {
+		value, err := c.arrive(ctx, p.flight, p.leads)
+		take(p.key, value, err)
+	}
+	if len(failures) > 0 {
+		return out, &BatchError[K]{failures}
+	}
+	return out, nil
+}
+
+// Peek returns the value of key if it is fresh in memory or in Redis. It never loads, joins nothing, counts nothing and
+// changes nothing.
+func (c *Cached[K, V]) Peek(_ context.Context, key K) (V, bool) {
+	var none V
+	if c.closed.Load() {
+		return none, false
+	}
+	if e, f := c.lookup(c.hash(key), key); f == tiered.Fresh {
+		value, err := c.isolate(e.value)
+		return value, err == nil && !e.Negative()
+	}
+	k, err := c.encode(key)
+	if err != nil {
+		return none, false
+	}
+	f := tiered.Fetch{Key: k, Codec: c.options.Codec, Stamp: c.store.Stamp(k)}
+	c.store.Look(&f)
+	var value V
+	if f.Outcome != tiered.Found || f.Negative() || f.Life().Fresh <= 0 || c.store.Decode(&f, &value) != nil {
+		return none, false
+	}
+	return value, true
+}
+
+// Refresh loads the value of key anew, whatever is cached, and returns it. The load begins after the call did. Readers
+// go on with the old value until the new one is there.
+func (c *Cached[K, V]) Refresh(ctx context.Context, key K) (V, error) {
+	if c.closed.Load() || c.loads == nil {
+		return c.Get(ctx, key)
+	}
+	hash := c.hash(key)
+	k, err := c.encode(key)
+	if err != nil {
+		c.stats.count(failed)
+		var none V
+		return none, err
+	}
+	t := c.newTicket(context.WithoutCancel(ctx), hash, key, k, reload)
+	c.flights.Lead(hash, key, t.flight)
+	c.depart(t)
+	return c.arrive(ctx, t.flight, true)
+}

@@ -1,0 +1,85 @@
+package cache
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+)
+
+// Stats is what a cache has counted. Every key of every request that was answered is in exactly one of the seven
+// groups, so the books balance:
+//
+//	Requests = MemoryHits + RedisHits + Loads + Joined + Negative + Stale + Errors
+type Stats struct {
+	Requests   uint64 // keys asked for, by Get, GetMany and Refresh, and answered
+	MemoryHits uint64 // fresh, from memory
+	RedisHits  uint64 // fresh, from Redis
+	Loads      uint64 // by a load of their own, also if it found nothing
+	Joined     uint64 // by what another caller fetched or loaded
+	Negative   uint64 // by a cached absence
+	Stale      uint64 // by a stale value, while it is revalidated or because its load failed
+	Errors     uint64 // by an error, the caller's own cancellation included
+
+	LoaderCalls uint64 // calls of the loader
+	LoaderKeys  uint64 // keys that it was called for
+	LoadErrors  uint64 // keys whose load failed
+	LateLoads   uint64 // loads that returned after they were given up
+	Refreshes   uint64 // keys loaded in the background, ahead of or after their expiry
+	Waits       uint64 // keys that waited for another node's load
+}
+
+// Add returns the sum of two Stats.
+func (s Stats) Add(t Stats) Stats {
+	return Stats{
+		s.Requests + t.Requests, s.MemoryHits + t.MemoryHits, s.RedisHits + t.RedisHits, s.Loads + t.Loads,
+		s.Joined + t.Joined, s.Negative + t.Negative, s.Stale + t.Stale, s.Errors + t.Errors,
+		s.LoaderCalls + t.LoaderCalls, s.LoaderKeys + t.LoaderKeys, s.LoadErrors + t.LoadErrors,
+		s.LateLoads + t.LateLoads, s.Refreshes + t.Refreshes, s.Waits + t.Waits,
+	}
+}
+
+// answer is the group that an answered key is counted in.
+type answer uint8
+
+const (
+	memoryHit answer = iota
+	redisHit
+	loaded
+	joined
+	negative
+	stale
+	failed
+	answers
+)
+
+// counters are spread over cache lines: memory hits on all cores count at once.
+type counters struct {
+	lanes [16]lane
+
+	loaderCalls, loaderKeys, loadErrors, lateLoads, refreshes, waits atomic.Uint64
+}
+
+type lane struct {
+	answered [answers]atomic.Uint64
+	_        [64 - 8*answers%64]byte
+}
+
+func (c *counters) count(a answer) { c.lanes[rand.Uint32()%16].answered[a].Add(1) }
+
+func (c *counters) snapshot() Stats {
+	var n [answers]uint64
+	for i := range c.lanes {
+		for a := range n {
+			n[a] += c.lanes[i].answered[a].Load()
+		}
+	}
+	s := Stats{
+		MemoryHits: n[memoryHit], RedisHits: n[redisHit], Loads: n[loaded], Joined: n[joined], Negative: n[negative],
+		Stale: n[stale], Errors: n[failed],
+		LoaderCalls: c.loaderCalls.Load(), LoaderKeys: c.loaderKeys.Load(), LoadErrors: c.loadErrors.Load(),
+		LateLoads: c.lateLoads.Load(), Refreshes: c.refreshes.Load(), Waits: c.waits.Load(),
+	}
+	for _, a := range n {
+		s.Requests += a
+	}
+	return s
+}

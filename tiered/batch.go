@@ -1,0 +1,94 @@
+package tiered
+
+import "sync"
+
+// readsInFlight is how many batches of reads may be under way at once.
+const readsInFlight = 2
+
+// batcher lets concurrent single reads share round trips, with no timer: while reads are in flight, others queue; when
+// one returns, they go as one. An idle batcher sends at once, on the caller's goroutine.
+//
+// A read is shared only while it has not been sent: each caller took its stamp before it queued.
+type batcher struct {
+	run func(keys []string) ([]reply, error)
+
+	mu       sync.Mutex
+	inFlight int
+	queue    []*queuedRead
+}
+
+type queuedRead struct {
+	key   string
+	reply reply
+	err   error
+	batch []*queuedRead // set for the one that is chosen to send them
+	ready chan struct{}
+}
+
+// read reads key. A batch that fails takes the queue behind it along: nobody waits for two budgets.
+func (b *batcher) read(key string) (reply, error) {
+	b.mu.Lock()
+	if b.inFlight < readsInFlight {
+		b.inFlight++
+		b.mu.Unlock()
+		replies, err := b.run([]string{key})
+		b.next(err)
+		if err != nil {
+			return reply{}, err
+		}
+		return replies[0], nil
+	}
+	q := &queuedRead{key: key, ready: make(chan struct{})}
+	b.queue = append(b.queue, q)
+	b.mu.Unlock()
+	<-q.ready
+	if q.batch != nil {
+		b.send(q)
+	}
+	return q.reply, q.err
+}
+
+// send sends the batch that q was chosen for.
+func (b *batcher) send(q *queuedRead) {
+	keys := make([]string, len(q.batch))
+	for i, r := range q.batch {
+		keys[i] = r.key
+	}
+	replies, err := b.run(keys)
+	b.next(err)
+	for i, r := range q.batch {
+		if r.err = err; err == nil {
+			r.reply = replies[i]
+		}
+		if r != q {
+			close(r.ready)
+		}
+	}
+}
+
+// next hands the place of the batch that returned to the queue.
+func (b *batcher) next(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) == 0 {
+		b.inFlight--
+		return
+	}
+	n := min(len(b.queue), readChunk)
+	batch := b.queue[:n:n]
+	b.queue = b.queue[n:]
+	if len(b.queue) == 0 {
+		b.queue = nil
+	}
+	if err == nil {
+		batch[0].batch = batch
+		close(batch[0].ready)
+		return
+	}
+	b.inFlight--
+	for _, r := range append(batch, b.queue...) {
+		r.err = err
+		close(r.ready)
+	}
+	b.queue = nil
+}

@@ -1,0 +1,128 @@
+package tiered
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/freshet-go/freshet/ttl"
+)
+
+// An Entry is the part of a memory entry that the Store judges. Package cache embeds it beside the key and the value;
+// the Store keeps it under a hash of the key and never looks at the rest.
+//
+// An Entry must not be copied, and is not changed once it was given to Keep.
+type Entry struct {
+	stripe   *atomic.Uint64
+	count    uint64
+	epoch    uint64
+	prefix   atomic.Uint64 // raised by a lookup that found nothing newer
+	fresh    int64         // instants of the coarse clock
+	stale    int64
+	keep     int64
+	cost     time.Duration
+	weight   int64
+	negative bool
+}
+
+// Item is what a memory engine holds: a struct that embeds an Entry.
+type Item interface {
+	// Weight is the entry's size in bytes.
+	Weight() int64
+	// Outdated tells whether the item's key was invalidated since; an engine may prefer another item then.
+	Outdated() bool
+}
+
+// Weight is the entry's size in bytes, as given to Seal.
+func (e *Entry) Weight() int64 { return e.weight }
+
+// Outdated tells whether the entry's stripe has moved since it was stamped. False is no proof of life: only Freshness
+// is.
+func (e *Entry) Outdated() bool { return e.count != e.stripe.Load() }
+
+// Negative tells whether the entry says that the key does not exist.
+func (e *Entry) Negative() bool { return e.negative }
+
+// Cost is how long the load took.
+func (e *Entry) Cost() time.Duration { return e.cost }
+
+// Freshness is what an entry may be used for.
+type Freshness uint8
+
+const (
+	// Dead entries must not be used: something invalidated them, memory is not trusted, or their time is over.
+	Dead Freshness = iota
+	// Unsettled entries need a look at the prefix table, by Settle.
+	Unsettled
+	// Expired entries may be served if a load fails (stale-if-error, RFC 5861).
+	Expired
+	// Stale entries may be served while they are revalidated (stale-while-revalidate, RFC 5861).
+	Stale
+	// Fresh entries may be served.
+	Fresh
+)
+
+// Seal fills in e: it is valid for as long as stamp, and lives for life from now. weight is its size in bytes.
+func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, cost time.Duration, negative bool, weight int64) {
+	if limit := s.fallbackTTL(); limit > 0 {
+		life.Fresh, life.Stale, life.Keep = min(life.Fresh, limit), min(life.Stale, limit), min(life.Keep, limit)
+	}
+	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, stamp.epoch
+	e.prefix.Store(stamp.prefix)
+	e.fresh, e.stale, e.keep = s.clock.Deadline(life.Fresh), s.clock.Deadline(life.Stale), s.clock.Deadline(life.Keep)
+	e.cost, e.negative, e.weight = cost, negative, weight
+}
+
+// Freshness judges e: a few loads and compares, no lock, no allocation.
+func (s *Store) Freshness(e *Entry) Freshness {
+	now := s.clock.Now()
+	switch {
+	case e.epoch != s.fence.epoch.Load() || e.count != e.stripe.Load() || now >= s.fence.trust.Load():
+		return Dead
+	case e.prefix.Load() < s.fence.newest.Load():
+		return Unsettled
+	case now < e.fresh:
+		return Fresh
+	}
+	return e.past(now)
+}
+
+// Remaining is how long e stays fresh.
+func (s *Store) Remaining(e *Entry) time.Duration { return time.Duration(e.fresh - s.clock.Now()) }
+
+func (e *Entry) past(now int64) Freshness {
+	switch {
+	case now < e.fresh:
+		return Fresh
+	case now < e.stale:
+		return Stale
+	case now < e.keep:
+		return Expired
+	}
+	return Dead
+}
+
+// Settle judges an Unsettled entry by the prefix table: some prefix was invalidated since the entry was last judged,
+// and one lookup per segment of key tells whether it is one of key's. The entry is then stamped with the newest
+// sequence read before the lookup, so that the next read is cheap again.
+func (s *Store) Settle(e *Entry, key string) Freshness {
+	newest := s.fence.newest.Load()
+	if s.fence.after(key, e.prefix.Load()) {
+		return Dead
+	}
+	raise(&e.prefix, newest)
+	f := s.Freshness(e)
+	if f == Unsettled { // yet another one meanwhile
+		return Dead
+	}
+	return f
+}
+
+// Age makes e what Expire leaves of old in a store without Redis: never fresh again, but usable if a load fails. It is
+// valid only if nothing but that one Expire, which moved the stripe once, has invalidated old.
+func (s *Store) Age(e, old *Entry) {
+	now := s.clock.Now()
+	e.stripe, e.count, e.epoch = old.stripe, old.count+1, old.epoch
+	e.prefix.Store(old.prefix.Load())
+	e.fresh, e.stale, e.keep = now, now, max(old.fresh, old.keep)
+	e.cost, e.negative, e.weight = old.cost, old.negative, old.weight
+}

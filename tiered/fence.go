@@ -1,0 +1,76 @@
+package tiered
+
+import (
+	"hash/maphash"
+	"sync/atomic"
+)
+
+// A Stamp says what this node knew to be invalidated at one moment. Whatever is read or loaded after a Stamp was taken
+// may be kept, and served, for as long as the Stamp is valid: an invalidation that concerns its key ends it.
+//
+// The zero Stamp is never valid.
+type Stamp struct {
+	stripe *atomic.Uint64
+	count  uint64
+	epoch  uint64
+	prefix uint64
+}
+
+// Prefix is the newest prefix sequence that the node knew.
+func (s Stamp) Prefix() uint64 { return s.prefix }
+
+// fence is what this node knows to be invalidated. It gives and checks Stamps, and trusts nothing else: the memory
+// engines may drop, delay, reorder or resurrect what they hold, and no stale value comes of it.
+//
+// Every method may be called concurrently.
+type fence struct {
+	epoch   atomic.Uint64 // a bump ends every stamp
+	trust   atomic.Int64  // instant of the coarse clock up to which memory is trusted
+	stripes []atomic.Uint64
+	seed    maphash.Seed
+	prefixes
+}
+
+// newFence makes a fence with at least n stripes. A collision of two keys on a stripe costs a miss, so n should be
+// about the number of entries in memory.
+func newFence(n int) *fence {
+	size := 1
+	for size < n {
+		size <<= 1
+	}
+	f := &fence{stripes: make([]atomic.Uint64, size), seed: maphash.MakeSeed()}
+	f.epoch.Store(1)
+	f.prefixes.init()
+	return f
+}
+
+// stripe is chosen by the encoded key: the receiver of a message has nothing else, and keys that are not equal may
+// encode alike.
+func (f *fence) stripe(key string) *atomic.Uint64 {
+	return &f.stripes[maphash.String(f.seed, key)&uint64(len(f.stripes)-1)]
+}
+
+// stamp must be taken before the read or the load that it vouches for begins.
+func (f *fence) stamp(key string) Stamp {
+	s := f.stripe(key)
+	return Stamp{stripe: s, count: s.Load(), epoch: f.epoch.Load(), prefix: f.newest.Load()}
+}
+
+// bump ends the stamps of keys.
+func (f *fence) bump(keys ...string) {
+	for _, key := range keys {
+		f.stripe(key).Add(1)
+	}
+}
+
+// bumpEpoch ends every stamp: memory is empty at once.
+func (f *fence) bumpEpoch() { f.epoch.Add(1) }
+
+// valid tells whether nothing that concerns key was invalidated since s was taken.
+func (f *fence) valid(s Stamp, key string) bool {
+	return s.stripe != nil && s.epoch == f.epoch.Load() && s.count == s.stripe.Load() &&
+		(s.prefix >= f.newest.Load() || !f.after(key, s.prefix))
+}
+
+// current tells whether s belongs to the present epoch.
+func (f *fence) current(s Stamp) bool { return s.epoch == f.epoch.Load() }

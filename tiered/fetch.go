@@ -1,0 +1,250 @@
+package tiered
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/freshet-go/freshet/ttl"
+)
+
+// Outcome says what a Fetch came to, and so what its caller does next.
+type Outcome uint8
+
+const (
+	// Absent: Redis has nothing to use. Only Look leaves it so.
+	Absent Outcome = iota
+	// Found: Decode the value, or take its absence; it may be stale.
+	Found
+	// Granted: load; keep the result in memory; Fill or Abandon.
+	Granted
+	// Busy: somebody else is loading; Await.
+	Busy
+	// Alone: load and keep the result in memory, but do not fill: another's load did not end in time.
+	Alone
+	// Held: load, and keep the result nowhere: a Mutate is under way.
+	Held
+	// Unseen: load; Redis gave no answer, and the result may be kept only in fallback mode.
+	Unseen
+)
+
+// A Fetch is one key's way through Redis: read, lease, fill. It is used by one goroutine at a time.
+type Fetch struct {
+	Key     string
+	Codec   Codec
+	Stamp   Stamp         // taken before the Fetch is used
+	Lease   time.Duration // how long a lease may last: longer than the load
+	Outcome Outcome
+	Waited  bool // for another's load
+
+	rec    record // of Found, or what may be served if a load fails
+	usable bool   // rec is there
+	seen   bool   // Redis answered after Stamp was taken, and there was no hold
+	head   string // what a lease, then a fill, replaces
+	token  string // of the record that a fill writes
+	epoch  uint64 // in which the fill must go out
+}
+
+// Look reads what Redis has for each Fetch: Found, Absent, Busy, Held or Unseen.
+func (s *Store) Look(fetches ...*Fetch) {
+	var asked []*Fetch
+	var keys []string
+	for _, f := range fetches {
+		f.Outcome, f.epoch = Absent, f.Stamp.epoch
+		switch {
+		case s.remote == nil:
+		case s.bypassed(f.Key):
+			f.Outcome = Unseen
+		default:
+			asked, keys = append(asked, f), append(keys, f.Key)
+		}
+	}
+	if len(asked) == 0 {
+		return
+	}
+	replies, err := s.remote.read(keys)
+	for i, f := range asked {
+		if err != nil {
+			f.Outcome = Unseen
+			s.counts.redisErrors.Add(1)
+			continue
+		}
+		s.judge(f, replies[i].data)
+	}
+}
+
+// Acquire reads what Redis has and takes a lease where it has nothing usable: Found, Granted, Busy, Held or Unseen.
+func (s *Store) Acquire(fetches ...*Fetch) {
+	s.Look(fetches...)
+	s.lease(fetches)
+}
+
+// Await waits for another's load to end, woken when it does, and ends as Acquire does, or as Alone when ctx ends.
+func (s *Store) Await(ctx context.Context, f *Fetch) {
+	f.Waited = true
+	wake := s.wakers.add(f.Key)
+	defer s.wakers.remove(f.Key, wake)
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		// What is read from here on is read after this stamp; what may be served on errors was not.
+		f.Stamp, f.usable, f.seen, f.head, f.Outcome = s.Stamp(f.Key), false, false, "", Absent
+		f.epoch = f.Stamp.epoch
+		if s.lease([]*Fetch{f}); f.Outcome != Busy {
+			return
+		}
+		timer := time.NewTimer(pause + rand.N(pause))
+		select {
+		case <-wake:
+		case <-timer.C:
+		case <-ctx.Done():
+			f.Outcome = Alone
+		}
+		timer.Stop()
+		if f.Outcome == Alone {
+			return
+		}
+	}
+}
+
+// lease takes leases for the Absent ones. What another put there meanwhile is judged as if it had been read.
+func (s *Store) lease(fetches []*Fetch) {
+	const tries = 3
+	for try := 0; ; try++ {
+		var cmds []command
+		var asked []*Fetch
+		for _, f := range fetches {
+			switch {
+			case f.Outcome != Absent:
+			case s.remote == nil:
+				f.Outcome = Granted
+			case s.link.gated():
+				f.Outcome = Unseen
+			case try == tries:
+				f.Outcome = Alone
+			default:
+				covers := "0"
+				if f.usable {
+					covers = "1"
+				}
+				asked = append(asked, f)
+				cmds = append(cmds, command{scriptLease, f.Key, []any{f.head, token(), max(f.Lease.Milliseconds(), 1), "1", covers}})
+			}
+		}
+		if len(cmds) == 0 {
+			return
+		}
+		results, err := s.remote.run(cmds...)
+		for i, f := range asked {
+			answer, ok := []any(nil), false
+			if err == nil && results[i].err == nil {
+				answer, ok = results[i].value.([]any)
+			}
+			if !ok || len(answer) != 2 {
+				if f.Outcome = Unseen; f.seen {
+					f.Outcome = Alone
+				}
+				s.counts.redisErrors.Add(1)
+				continue
+			}
+			text, _ := answer[1].(string)
+			if granted, _ := answer[0].(int64); granted == 1 {
+				f.Outcome, f.token, f.head = Granted, text, string(kindLease)+text
+				continue
+			}
+			s.judge(f, readOnly(text))
+		}
+	}
+}
+
+// judge decides what the bytes under f's key are good for.
+func (s *Store) judge(f *Fetch, b []byte) {
+	f.Outcome, f.usable, f.head = Absent, false, string(b[:min(len(b), headerSize)])
+	f.seen = f.head != hold
+	switch {
+	case len(b) == 0:
+		return
+	case f.head == hold:
+		f.Outcome = Held
+		return
+	case b[0] == kindLease && len(b) >= leaseSize && (b[headerSize] == '0' || b[headerSize] == '1'):
+		if len(b) == leaseSize {
+			f.Outcome = Busy
+			return
+		}
+		if rec, err := parseRecord(b[leaseSize:], f.Key, f.Codec.Name()); err == nil {
+			f.rec, f.usable, f.Outcome = rec, s.served(f.Key, rec), Busy
+			return
+		}
+	}
+	rec, err := parseRecord(b, f.Key, f.Codec.Name())
+	if err != nil {
+		s.counts.corrupt.Add(1)
+		return
+	}
+	s.fence.teach(rec.prefix)
+	if rec.prefix < s.fence.newest.Load() && s.fence.after(f.Key, rec.prefix) {
+		return // below a dead prefix
+	}
+	f.rec, f.usable = rec, s.served(f.Key, rec)
+	if now := time.Now().UnixMilli(); !rec.expired && (now < rec.fresh || now < rec.stale) {
+		f.Outcome = Found
+	}
+}
+
+// served tells whether rec may be served at all, at least if a load fails.
+func (s *Store) served(key string, rec record) bool {
+	now := time.Now().UnixMilli()
+	return !rec.negative && now < max(rec.fresh, rec.keep) &&
+		(rec.prefix >= s.fence.newest.Load() || !s.fence.after(key, rec.prefix))
+}
+
+// Negative tells whether what was Found is an absence.
+func (f *Fetch) Negative() bool { return f.rec.negative }
+
+// Cost is how long the load of what was Found took.
+func (f *Fetch) Cost() time.Duration { return f.rec.cost }
+
+// Until is the end of freshness of what was Found, in Unix milliseconds.
+func (f *Fetch) Until() int64 { return f.rec.fresh }
+
+// Forsake says that what a lease covers must not be put back: the load said something newer.
+func (f *Fetch) Forsake() { f.usable = false }
+
+// Life is what remains of the life of what was Found.
+func (f *Fetch) Life() ttl.Lifetime {
+	now := time.Now().UnixMilli()
+	left := func(at int64) time.Duration { return time.Duration(at-now) * time.Millisecond }
+	return ttl.Lifetime{Fresh: left(f.rec.fresh), Stale: left(f.rec.stale), Keep: left(max(f.rec.keep, f.rec.fresh))}
+}
+
+// Spare tells whether there is a value that may be served if the load fails.
+func (s *Store) Spare(f *Fetch) bool {
+	return f.usable && s.fence.valid(f.Stamp, f.Key) && s.served(f.Key, f.rec)
+}
+
+// Keepable tells whether a value read or loaded for f may be kept in memory. What was loaded without Redis's answer may
+// only while the link is known to be down: the bump at its return ends it. Otherwise Redis may hold a mark that this
+// node has not seen.
+func (s *Store) Keepable(f *Fetch) bool {
+	switch f.Outcome {
+	case Held:
+		return false
+	case Unseen:
+		return s.blind() && !s.journal.coversPrefix(f.Key)
+	}
+	return true
+}
+
+// MayFill tells whether the result of a load may be written to Redis.
+func (f *Fetch) MayFill() bool { return f.head != "" && (f.Outcome == Granted || f.Outcome == Found) }
+
+// Claim reserves the refresh of the value that was Found, so that one node refreshes it: for at most d.
+// The fill then replaces exactly that value.
+func (s *Store) Claim(f *Fetch, d time.Duration) bool {
+	results, err := s.remote.run(command{scriptClaim, f.Key, []any{f.head, d.Microseconds()}})
+	if err != nil || results[0].err != nil {
+		s.counts.redisErrors.Add(1)
+		return false
+	}
+	ok, _ := results[0].value.(int64)
+	return ok == 1
+}

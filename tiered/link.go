@@ -1,0 +1,197 @@
+package tiered
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// link hears what other nodes invalidate: Pub/Sub on one connection of its own, read in its own loop, since a client's
+// channel hides reconnects and drops messages. It believes in a connection only as long as its pings come back.
+type link struct {
+	store *Store
+	tried chan struct{} // closed after the first attempt
+	once  sync.Once
+	gate  atomic.Bool // closed (true): a new master has not been told yet what it may have lost
+	up    atomic.Bool
+
+	replid  string // of the master that was heard last
+	outages atomic.Uint64
+	heard   atomic.Uint64
+	gaps    atomic.Uint64
+}
+
+func newLink(s *Store) *link { return &link{store: s, tried: make(chan struct{})} }
+
+// gated tells whether Redis must not be read. A nil link has no gate.
+func (l *link) gated() bool { return l != nil && l.gate.Load() }
+
+func (l *link) run(ctx context.Context) {
+	pause := time.NewTimer(0)
+	defer pause.Stop()
+	for wait := 50 * time.Millisecond; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-pause.C:
+		}
+		err := l.session(ctx)
+		l.once.Do(func() { close(l.tried) })
+		wait = min(2*wait, time.Second)
+		if l.up.Swap(false) {
+			wait = 50 * time.Millisecond
+			l.outages.Add(1)
+			l.store.options.Logger.Warn("tiered: link lost", "error", err)
+		}
+		l.store.trust.lost()
+		pause.Reset(wait)
+	}
+}
+
+// session subscribes, catches up, and hears messages until something is wrong.
+func (l *link) session(ctx context.Context) error {
+	s := l.store
+	pubsub := s.remote.rdb.Subscribe(ctx)
+	defer pubsub.Close()
+	defer context.AfterFunc(ctx, func() { _ = pubsub.Close() })() // wakes the receiver
+	began := s.clock.Exact()
+	if err := pubsub.Subscribe(ctx, s.channel()); err != nil {
+		return err
+	}
+	patience := s.options.MaxStaleness
+	first, err := pubsub.ReceiveTimeout(ctx, patience)
+	if err != nil {
+		return err
+	}
+	if _, ok := first.(*redis.Subscription); !ok {
+		return fmt.Errorf("tiered: subscription answered %T", first)
+	}
+	// The subscription stands: what is published from here on will be heard. Only now catch up, then empty memory, then
+	// believe in it again.
+	if err := l.catchUp(ctx); err != nil {
+		return err
+	}
+	s.trust.restored(began)
+	l.up.Store(true)
+	l.once.Do(func() { close(l.tried) })
+	s.options.Logger.Info("tiered: link up")
+
+	beat := time.NewTicker(patience / 4)
+	defer beat.Stop()
+	beating, stop := context.WithCancel(ctx)
+	defer stop()
+	heart := make(chan error, 1)
+	go func() { heart <- l.heart(beating, pubsub, beat.C) }()
+	defer func() { stop(); <-heart }()
+	for {
+		m, err := pubsub.ReceiveTimeout(ctx, patience)
+		if err != nil {
+			return err
+		}
+		switch m := m.(type) {
+		case *redis.Message:
+			if err := l.hear(m.Payload); err != nil {
+				return err
+			}
+		case *redis.Pong:
+			if at, err := strconv.ParseInt(m.Payload, 10, 64); err == nil {
+				s.trust.proved(at)
+			}
+		case *redis.Subscription:
+			return errors.New("tiered: the client reconnected the link: messages may be lost")
+		}
+		select {
+		case err := <-heart:
+			heart <- err
+			return err
+		default:
+		}
+	}
+}
+
+// heart pings: the answer to a ping proves that all published before it has arrived. Once a second it asks for the
+// newest prefix sequence, in case a message was lost.
+func (l *link) heart(ctx context.Context, pubsub *redis.PubSub, beat <-chan time.Time) error {
+	polled := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-beat:
+		}
+		if err := pubsub.Ping(ctx, strconv.FormatInt(l.store.clock.Exact(), 10)); err != nil {
+			_ = pubsub.Close() // wakes the receiver
+			return err
+		}
+		if time.Since(polled) >= time.Second {
+			polled = time.Now()
+			if err := l.store.fetchPrefixes(ctx); err != nil {
+				l.store.counts.redisErrors.Add(1)
+			}
+		}
+	}
+}
+
+// hear applies a message. Duplicates and replays are applied like all others.
+func (l *link) hear(payload string) error {
+	s := l.store
+	m, err := parseMessage(payload)
+	if err != nil {
+		s.counts.corrupt.Add(1)
+		return nil
+	}
+	l.heard.Add(1)
+	own := m.publisher == s.publisher.id // its sender did what the message would
+	switch m.kind {
+	case msgWake:
+		s.wakers.wake(m.key)
+	case msgInvalidate:
+		if !own {
+			s.fence.bump(m.key)
+		}
+		s.wakers.wake(m.key)
+	case msgPrefix:
+		if m.previous <= s.fence.newest.Load() {
+			s.fence.learn([]prefixSeq{{m.key, m.seq}}, m.seq)
+			return nil
+		}
+		l.gaps.Add(1)
+		return s.fetchPrefixes(context.Background())
+	}
+	return nil
+}
+
+// fetchPrefixes learns all prefix invalidations after the newest known one.
+func (s *Store) fetchPrefixes(ctx context.Context) error {
+	type rows struct {
+		all []prefixSeq
+		top uint64
+	}
+	newest := s.fence.newest.Load()
+	got, err := guard(s.remote, func(ctx context.Context) (rows, error) {
+		members, err := s.remote.rdb.ZRangeByScoreWithScores(ctx, s.remote.space+prefixSet, &redis.ZRangeBy{
+			Min: "(" + strconv.FormatUint(newest, 10), Max: "+inf",
+		}).Result()
+		var r rows
+		for _, m := range members {
+			prefix, _ := m.Member.(string)
+			r.all = append(r.all, prefixSeq{prefix, uint64(m.Score)})
+			r.top = max(r.top, uint64(m.Score))
+		}
+		return r, err
+	})
+	if err != nil {
+		return err
+	}
+	s.fence.learn(got.all, got.top)
+	if horizon := time.Now().Add(-s.horizon()).UnixMicro(); horizon > 0 {
+		s.fence.forget(uint64(horizon))
+	}
+	return ctx.Err()
+}

@@ -1,0 +1,182 @@
+package tiered
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+const lifeKey = "life" // holds the replication id of the data set that all Stores know of
+
+// catchUp brings this node and Redis together after an outage of the link: what a new master may have lost is told
+// again, the table of prefixes is fetched, the journal replayed. Reads of Redis wait behind the gate while a new master
+// is not told.
+func (l *link) catchUp(ctx context.Context) error {
+	s := l.store
+	id, previous := s.remote.replication()
+	changed := l.replid != "" && id != "" && id != l.replid
+	if changed {
+		l.gate.Store(true)
+		s.options.Logger.Warn("tiered: another Redis answers", "was", l.replid, "is", id)
+		if err := s.retell(id, previous == l.replid); err != nil {
+			return err
+		}
+	}
+	if err := s.fetchPrefixes(ctx); err != nil {
+		return err
+	}
+	if err := s.replay(); err != nil {
+		return err
+	}
+	if id != "" {
+		l.replid = id
+	}
+	s.fence.bumpEpoch() // no fill of the time before goes out any more
+	l.gate.Store(false)
+	return nil
+}
+
+// retell tells a new master what it may not know: live holds, the highest sequence, what was invalidated lately. Where
+// its data do not continue those of the old one (a restart from a snapshot), everything in it is invalidated, once for
+// all nodes.
+func (s *Store) retell(id string, continued bool) error {
+	if err := s.putBackHolds(); err != nil {
+		return err
+	}
+	results, err := s.remote.run(command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}})
+	if err == nil {
+		err = results[0].err
+	}
+	if err != nil {
+		return err
+	}
+	keys, prefixes := s.recent.all()
+	if !continued && s.remote.life() != id {
+		keys, prefixes = nil, []string{""}
+	}
+	if len(keys) > 0 {
+		if err := s.tell(keys, s.invalidation); err != nil {
+			return err
+		}
+	}
+	for _, p := range prefixes {
+		if err := s.invalidatePrefix(p); err != nil {
+			return err
+		}
+	}
+	return s.remote.setLife(id)
+}
+
+func (s *Store) invalidation(k string) command {
+	return command{scriptInvalidate, k, []any{s.channel(), s.message(msgInvalidate, k)}}
+}
+
+// replayer replays the journal when there is something in it and Redis answers.
+func (s *Store) replayer(ctx context.Context) {
+	pause := 50 * time.Millisecond
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.journal.wake:
+		}
+		for s.journal.size.Load() > 0 {
+			if err := s.replay(); err == nil {
+				pause = 50 * time.Millisecond
+				continue
+			}
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, time.Second)
+		}
+	}
+}
+
+// replay tells Redis what it missed. A replay clears only the failure that it was sent for.
+func (s *Store) replay() error {
+	keys, prefixes := s.journal.pending()
+	for len(keys) > 0 {
+		n := min(len(keys), commandChunk)
+		cmds := make([]command, n)
+		for i, k := range keys[:n] {
+			cmds[i] = s.invalidation(k.name)
+		}
+		results, err := s.remote.run(cmds...)
+		if err != nil {
+			return err
+		}
+		for i, k := range keys[:n] {
+			if results[i].err != nil {
+				return results[i].err
+			}
+			s.journal.settleKey(k)
+			s.counts.replayed.Add(1)
+		}
+		keys = keys[n:]
+	}
+	for _, p := range prefixes {
+		rows, top, err := s.nextSequence(p.name)
+		if err != nil {
+			return err
+		}
+		s.fence.learn(rows, top)
+		s.journal.settlePrefix(p)
+		s.counts.replayed.Add(1)
+	}
+	return nil
+}
+
+// greet asks Redis who it is. Only a refusal of the credentials is an error: it will not pass.
+func (r *remote) greet() error {
+	_, err := guard(r, func(ctx context.Context) (string, error) { return r.rdb.Ping(ctx).Result() })
+	var answer redis.Error
+	if errors.As(err, &answer) {
+		for _, p := range []string{"NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH", "ERR Client sent AUTH"} {
+			if strings.HasPrefix(answer.Error(), p) {
+				return errors.Join(errors.New("tiered: Options.Redis: the server refuses the client"), answer)
+			}
+		}
+	}
+	return nil
+}
+
+// replication returns the ids of the data set that Redis serves, and of the one that it continues; "" where the server
+// does not say.
+func (r *remote) replication() (id, previous string) {
+	info, err := guard(r, func(ctx context.Context) (string, error) { return r.rdb.Info(ctx, "replication").Result() })
+	if err != nil {
+		return "", ""
+	}
+	for line := range strings.Lines(info) {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
+		case "master_replid":
+			id = value
+		case "master_replid2":
+			previous = value
+		}
+	}
+	return id, previous
+}
+
+// life returns the id of the data set that the nodes have agreed on.
+func (r *remote) life() string {
+	id, _ := guard(r, func(ctx context.Context) (string, error) {
+		id, err := r.rdb.Get(ctx, r.space+lifeKey).Result()
+		if errors.Is(err, redis.Nil) {
+			err = nil
+		}
+		return id, err
+	})
+	return id
+}
+
+func (r *remote) setLife(id string) error {
+	_, err := guard(r, func(ctx context.Context) (string, error) { return r.rdb.Set(ctx, r.space+lifeKey, id, 0).Result() })
+	return err
+}

@@ -1,0 +1,247 @@
+package tiered
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/freshet-go/freshet/breaker"
+	"github.com/redis/go-redis/v9"
+)
+
+// errUnseen is what a call answers that Redis did not answer, for whatever reason.
+var errUnseen = errors.New("tiered: no answer from Redis")
+
+const (
+	readChunk    = 512  // most keys in one MGET
+	commandChunk = 1024 // most commands in one pipeline
+)
+
+// remote sends commands to Redis. A caller never waits longer than the budget, whatever the client does, and not at
+// all while the breaker is open. A nil remote is a Redis that is not there and that nobody misses.
+type remote struct {
+	rdb     redis.UniversalClient
+	breaker *breaker.Breaker
+	budget  time.Duration
+	cluster bool
+	space   string // before every key
+	channel string
+	reads   batcher
+}
+
+func newRemote(rdb redis.UniversalClient, b *breaker.Breaker, budget time.Duration, namespace string) *remote {
+	_, cluster := rdb.(*redis.ClusterClient)
+	r := &remote{rdb: rdb, breaker: b, budget: budget, cluster: cluster, space: namespace + ":", channel: namespace + ":link"}
+	r.reads.run = r.fetch
+	return r
+}
+
+// reply is what Redis holds under one key.
+type reply struct {
+	data []byte // read-only
+	ok   bool   // false: nothing
+}
+
+// read reads keys. One key shares its round trip with whoever reads at the same time; many go in chunks.
+func (r *remote) read(keys []string) ([]reply, error) {
+	if len(keys) == 1 {
+		one, err := r.reads.read(keys[0])
+		return []reply{one}, err
+	}
+	all := make([]reply, 0, len(keys))
+	for len(keys) > 0 {
+		n := min(len(keys), readChunk)
+		some, err := r.fetch(keys[:n])
+		if err != nil {
+			return nil, err
+		}
+		all, keys = append(all, some...), keys[n:]
+	}
+	return all, nil
+}
+
+// fetch reads keys in one round trip; on a Cluster that is one pipeline for each of its nodes.
+func (r *remote) fetch(keys []string) ([]reply, error) {
+	return guard(r, func(ctx context.Context) ([]reply, error) {
+		out := make([]reply, len(keys))
+		if len(keys) > 1 && !r.cluster {
+			full := make([]string, len(keys))
+			for i, k := range keys {
+				full[i] = r.space + k
+			}
+			values, err := r.rdb.MGet(ctx, full...).Result()
+			if err != nil {
+				return nil, err
+			}
+			for i, v := range values {
+				if s, ok := v.(string); ok {
+					out[i] = reply{readOnly(s), true}
+				}
+			}
+			return out, nil
+		}
+		cmds := make([]*redis.StringCmd, len(keys))
+		if len(keys) == 1 {
+			cmds[0] = r.rdb.Get(ctx, r.space+keys[0])
+		} else {
+			pipe := r.rdb.Pipeline()
+			for i, k := range keys {
+				cmds[i] = pipe.Get(ctx, r.space+k)
+			}
+			_, _ = pipe.Exec(ctx) // each command has its own error
+		}
+		for i, cmd := range cmds {
+			s, err := cmd.Result()
+			switch {
+			case err == nil:
+				out[i] = reply{readOnly(s), true}
+			case isFault(err):
+				return nil, err
+			}
+			// nothing, or a key of another type, which a lease overwrites
+		}
+		return out, nil
+	})
+}
+
+// command is one script to run.
+type command struct {
+	script *redis.Script
+	key    string
+	args   []any
+}
+
+// result is a script's answer.
+type result struct {
+	value any
+	err   error
+}
+
+// run runs scripts, many in one pipeline. An error that concerns only one of them is that one's; err is for all.
+func (r *remote) run(cmds ...command) ([]result, error) {
+	var all []result
+	for len(cmds) > 0 {
+		n := min(len(cmds), commandChunk)
+		some, err := guard(r, func(ctx context.Context) ([]result, error) { return r.pipeline(ctx, cmds[:n]) })
+		if err != nil {
+			return nil, err
+		}
+		if all == nil {
+			all = some
+		} else {
+			all = append(all, some...)
+		}
+		cmds = cmds[n:]
+	}
+	return all, nil
+}
+
+func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error) {
+	out := make([]result, len(cmds))
+	send := func(c redis.Scripter, cmd command) *redis.Cmd {
+		return cmd.script.EvalSha(ctx, c, []string{r.space + cmd.key}, cmd.args...)
+	}
+	sent := make([]*redis.Cmd, len(cmds))
+	if len(cmds) == 1 {
+		sent[0] = send(r.rdb, cmds[0])
+	} else {
+		pipe := r.rdb.Pipeline()
+		for i, cmd := range cmds {
+			sent[i] = send(pipe, cmd)
+		}
+		_, _ = pipe.Exec(ctx) // each command has its own error
+	}
+	var fault error
+	for i, cmd := range sent {
+		value, err := cmd.Result()
+		if redis.HasErrorPrefix(err, "NOSCRIPT") { // a server that restarted or was flushed: not executed, send the text
+			value, err = cmds[i].script.Eval(ctx, r.rdb, []string{r.space + cmds[i].key}, cmds[i].args...).Result()
+		}
+		if errors.Is(err, redis.Nil) {
+			err = nil
+		}
+		if isFault(err) {
+			fault = err
+		}
+		out[i] = result{value, err}
+	}
+	if fault != nil && len(cmds) == 1 {
+		return nil, fault
+	}
+	return out, faulty{fault}.orNil()
+}
+
+// faulty marks an error that the breaker must hear of although the results are worth having.
+type faulty struct{ error }
+
+func (f faulty) orNil() error {
+	if f.error == nil {
+		return nil
+	}
+	return f
+}
+
+// guard runs f within the budget and tells the breaker how it went. What f returns after the budget is thrown away, so
+// f must not write to anything that it does not return.
+func guard[T any](r *remote, f func(context.Context) (T, error)) (T, error) {
+	type done struct {
+		value T
+		err   error
+	}
+	var zero T
+	permit, err := r.breaker.Allow()
+	if err != nil {
+		return zero, fmt.Errorf("%w: %w", errUnseen, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), r.budget)
+	defer cancel()
+	ch := make(chan done, 1)
+	go func() {
+		value, err := f(ctx)
+		ch <- done{value, err}
+	}()
+	select {
+	case d := <-ch:
+		var part faulty
+		switch {
+		case errors.As(d.err, &part):
+			permit.Failure()
+			return d.value, nil
+		case isFault(d.err):
+			permit.Failure()
+			return zero, fmt.Errorf("%w: %w", errUnseen, d.err)
+		case d.err != nil:
+			permit.Success() // an answer, if not the one that was hoped for
+			return zero, fmt.Errorf("%w: %w", errUnseen, d.err)
+		}
+		permit.Success()
+		return d.value, nil
+	case <-ctx.Done():
+		permit.Failure()
+		return zero, fmt.Errorf("%w within %v", errUnseen, r.budget)
+	}
+}
+
+// isFault tells a failing server or network from an answer. A server that says that it cannot serve is a fault, one
+// that refuses a single command is not.
+func isFault(err error) bool {
+	if err == nil || errors.Is(err, redis.Nil) {
+		return false
+	}
+	var answer redis.Error
+	if errors.As(err, &answer) {
+		for _, p := range []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "BUSY", "NOAUTH", "WRONGPASS", "max number of clients"} {
+			if strings.HasPrefix(strings.TrimPrefix(answer.Error(), "ERR "), p) {
+				return true
+			}
+		}
+		return false
+	}
+	return !errors.Is(err, context.Canceled)
+}
+
+// readOnly returns the bytes of s without a copy; nobody writes to what a remote returns.
+func readOnly(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -1,0 +1,69 @@
+package tiered
+
+import (
+	"errors"
+	"strconv"
+	"time"
+)
+
+const (
+	prefixSet = "prefixes" // beside the entries; no cache's keys begin so, as they have a separator
+	prefixMax = 1 << 20    // most prefixes alive; more become one invalidation of everything
+)
+
+// nextSequence gives prefix the next sequence in Redis, and returns it with all rows that came after the newest one
+// that this node knows: no gap is left.
+func (s *Store) nextSequence(prefix string) (rows []prefixSeq, top uint64, err error) {
+	known := s.fence.known()
+	if s.remote == nil {
+		top = max(known+1, uint64(time.Now().UnixMicro()))
+		return []prefixSeq{{prefix, top}}, top, nil
+	}
+	results, err := s.remote.run(command{scriptPrefix, prefixSet, []any{
+		prefix, known, s.horizon().Microseconds(), prefixMax, s.channel(), s.message(msgPrefix, ""), s.fence.newest.Load(),
+	}})
+	if err == nil {
+		err = results[0].err
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	answer, _ := results[0].value.([]any)
+	if len(answer) != 2 {
+		return nil, 0, errors.New("tiered: malformed answer to a prefix invalidation")
+	}
+	if top, err = parseSeq(answer[0]); err != nil {
+		return nil, 0, err
+	}
+	members, _ := answer[1].([]any)
+	rows, err = parseRows(members)
+	return rows, top, err
+}
+
+// horizon is for how long a prefix invalidation is remembered: longer than any value lives, clocks included.
+func (s *Store) horizon() time.Duration { return s.options.MaxTTL + time.Hour }
+
+func parseRows(members []any) (rows []prefixSeq, err error) {
+	for i := 0; i+1 < len(members); i += 2 {
+		prefix, _ := members[i].(string)
+		seq, err := parseSeq(members[i+1])
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, prefixSeq{prefix, seq})
+	}
+	return rows, nil
+}
+
+// parseSeq reads a sequence: an integer, which servers write as the floating-point number that a score is.
+func parseSeq(v any) (uint64, error) {
+	s, _ := v.(string)
+	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
+		return n, nil
+	}
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil || f < 0 || f > 1<<53 {
+		return 0, errors.New("tiered: malformed sequence " + strconv.Quote(s))
+	}
+	return uint64(f), nil
+}

@@ -1,0 +1,126 @@
+package tiered
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/freshet-go/freshet/tiered/internal/clock"
+)
+
+// trust decides how far memory may be believed. While the link is up, each proof of it extends a deadline that every
+// memory read compares. While it is down, memory is bypassed and Redis read instead; if Redis is away too, that is
+// fallback mode: memory is believed again, nothing in it for longer than the fallback TTL. Leaving fallback mode empties
+// memory.
+type trust struct {
+	fence     *fence
+	clock     *clock.Clock
+	staleness time.Duration // MaxStaleness
+	fallback  time.Duration // FallbackTTL
+	down      atomic.Bool   // the link is known to be down
+
+	mu     sync.Mutex
+	away   bool // the breaker is not closed
+	inside bool // fallback mode
+	last   int64
+	timer  *time.Timer
+}
+
+const always = math.MaxInt64
+
+// proved extends the trust: all that was published before the instant at has arrived.
+func (t *trust) proved(at int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.down.Load() {
+		t.last = at
+		t.fence.trust.Store(at + int64(t.staleness-clock.Tick))
+	}
+}
+
+// restored ends an outage of the link: memory is emptied, then believed.
+func (t *trust) restored(at int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leave()
+	t.fence.bumpEpoch()
+	t.down.Store(false)
+	t.last = at
+	t.fence.trust.Store(at + int64(t.staleness-clock.Tick))
+}
+
+// lost says that the link is down.
+func (t *trust) lost() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.down.Swap(true) {
+		t.fence.trust.Store(0)
+		t.update()
+	}
+}
+
+// setAway says whether Redis answers.
+func (t *trust) setAway(away bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.away = away
+	t.update()
+}
+
+// stop ends the timer of the fallback mode.
+func (t *trust) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.leave()
+}
+
+func (t *trust) update() {
+	switch inside := t.down.Load() && t.away; {
+	case inside && !t.inside:
+		t.inside = true
+		left := t.fallback - time.Duration(t.clock.Exact()-t.last)
+		t.fence.trust.Store(t.last + int64(t.fallback-clock.Tick))
+		t.timer = time.AfterFunc(max(left, 0), t.expire)
+	case !inside && t.inside:
+		t.fence.trust.Store(0)
+		t.leave()
+		t.fence.bumpEpoch()
+	}
+}
+
+// expire ends what was kept since before the outage. What is kept after it lives no longer than the fallback TTL anyway.
+func (t *trust) expire() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.inside {
+		t.fence.bumpEpoch()
+		t.fence.trust.Store(always)
+	}
+}
+
+func (t *trust) leave() {
+	t.inside = false
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
+	}
+}
+
+// blind tells whether the link is known to be down: what is kept in memory now is emptied when it returns.
+func (s *Store) blind() bool { return s.trust.down.Load() }
+
+// fallbackTTL is the longest that an entry sealed now may live; 0: no limit.
+func (s *Store) fallbackTTL() time.Duration {
+	if s.blind() {
+		return s.trust.fallback
+	}
+	return 0
+}
+
+// fallen tells whether fallback mode is on.
+func (t *trust) fallen() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.inside
+}
