@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"reflect"
+	"sync"
 	"sync/atomic"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
@@ -25,6 +26,7 @@ type Cached[K comparable, V any] struct {
 	size    size.Sizer[V]
 	loads   *loads[K, V] // nil: a plain cache
 	flights flight.Group[K, result[V]]
+	placing [64]sync.Mutex
 	stats   counters
 	closed  atomic.Bool
 	life    lifetime

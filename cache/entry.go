@@ -54,12 +54,22 @@ func (c *Cached[K, V]) keep(hash uint64, key K, value V, absent bool, stamp tier
 	e := &entry[K, V]{owner: c, key: key, value: value, until: until}
 	weight := int64(unsafe.Sizeof(*e)-unsafe.Sizeof(e.value)) + c.size(&e.value)
 	c.store.Seal(&e.Entry, stamp, life, cost, absent, weight)
-	c.store.Keep(hash, e)
+	c.place(hash, e)
+}
+
+// place puts e into memory, unless it was invalidated meanwhile: the late must not displace the newer.
+func (c *Cached[K, V]) place(hash uint64, e *entry[K, V]) {
+	lock := &c.placing[hash%uint64(len(c.placing))]
+	lock.Lock()
+	defer lock.Unlock()
+	if !e.Outdated() {
+		c.store.Keep(hash, e)
+	}
 }
 
 // due tells whether it is time to try to refresh e: one caller is told so at a time.
-func (e *entry[K, V]) due(now int64) bool {
-	last := e.attempt.Load()
+func (e *entry[K, V]) due() bool {
+	now, last := time.Now().UnixNano(), e.attempt.Load()
 	return now >= last && e.attempt.CompareAndSwap(last, now+int64(refreshPause))
 }
 

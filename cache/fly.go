@@ -86,8 +86,8 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 	}
 	c.finish(t, r, err)
 	if r.how == stale && t.purpose == fetch {
-		if e, f := c.lookup(t.hash, t.key); f == tiered.Stale {
-			c.refresh(t.hash, t.key, e)
+		if e, _ := c.lookup(t.hash, t.key); e == nil || e.due() {
+			c.refresh(t.hash, t.key, t.fetch.Until())
 		}
 	}
 	return true
@@ -155,9 +155,9 @@ func (c *Cached[K, V]) finish(t *ticket[K, V], r result[V], err error) {
 	c.flights.Forget(t.hash, t.key, t.flight)
 }
 
-// refresh replaces e in the background, unless somebody is at it or just was.
-func (c *Cached[K, V]) refresh(hash uint64, key K, e *entry[K, V]) {
-	if c.loads == nil || !e.due(time.Now().UnixNano()) {
+// refresh replaces, in the background, the value whose freshness ends at until, unless somebody is at it.
+func (c *Cached[K, V]) refresh(hash uint64, key K, until int64) {
+	if c.loads == nil {
 		return
 	}
 	k, err := c.encode(key)
@@ -165,7 +165,7 @@ func (c *Cached[K, V]) refresh(hash uint64, key K, e *entry[K, V]) {
 		return
 	}
 	t := c.newTicket(c.life.ctx, hash, key, k, ahead)
-	t.until = e.until
+	t.until = until
 	if c.flights.Offer(hash, key, t.flight) {
 		c.depart(t)
 	} else {

@@ -51,9 +51,11 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bo
 		return value, ErrNotFound, true
 	case f == tiered.Stale:
 		how = stale
-		c.refresh(hash, key, e)
-	case c.options.TTL.RefreshEarly(c.store.Remaining(&e.Entry), e.Cost()):
-		c.refresh(hash, key, e)
+		if e.due() {
+			c.refresh(hash, key, e.until)
+		}
+	case c.options.TTL.RefreshEarly(c.store.Remaining(&e.Entry), e.Cost()) && e.due():
+		c.refresh(hash, key, e.until)
 	}
 	c.stats.count(how)
 	if c.options.Isolate {

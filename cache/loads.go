@@ -89,29 +89,25 @@ type outcome[K comparable, V any] struct {
 	cost   time.Duration
 }
 
-// run loads a batch under its own deadline. A loader that overruns it keeps its place in the bulkhead.
-func (l *loads[K, V]) run(batch []*ticket[K, V]) {
+// run loads a batch and lets it land.
+func (l *loads[K, V]) run(batch []*ticket[K, V]) { l.land(batch, l.attempt(batch)) }
+
+// attempt calls the loader under a deadline. A loader that overruns it keeps its place in the bulkhead.
+func (l *loads[K, V]) attempt(batch []*ticket[K, V]) (o outcome[K, V]) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), l.cache.options.LoadTimeout)
 	defer cancel()
-	left := int64(len(batch)) // who is still waited for
-	for _, t := range batch {
-		defer context.AfterFunc(t.ctx, func() {
-			if atomic.AddInt64(&left, -1) == 0 {
-				cancel()
-			}
-		})()
-	}
+	defer l.abandon(batch, cancel)()
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
-		l.land(batch, outcome[K, V]{err: fmt.Errorf("%d loads are under way: %w", cap(l.slots), ctx.Err())})
-		return
+		o.err = fmt.Errorf("%d loads are under way: %w", cap(l.slots), ctx.Err())
+		return o
 	}
 	permit, err := l.cache.options.Breaker.Allow()
 	if err != nil {
 		<-l.slots
-		l.land(batch, outcome[K, V]{err: err})
-		return
+		o.err = err
+		return o
 	}
 	ch := make(chan outcome[K, V], 1)
 	var late atomic.Bool
@@ -122,7 +118,6 @@ func (l *loads[K, V]) run(batch []*ticket[K, V]) {
 		ch <- o
 		<-l.slots
 	})
-	var o outcome[K, V]
 	select {
 	case o = <-ch:
 	case <-ctx.Done():
@@ -137,7 +132,26 @@ func (l *loads[K, V]) run(batch []*ticket[K, V]) {
 	default:
 		permit.Success()
 	}
-	l.land(batch, o)
+	return o
+}
+
+// abandon calls cancel when nobody waits for any of batch any more, until the function that it returns is called.
+func (l *loads[K, V]) abandon(batch []*ticket[K, V], cancel func()) (stop func()) {
+	var left atomic.Int64
+	left.Store(int64(len(batch)))
+	stops := make([]func() bool, len(batch))
+	for i, t := range batch {
+		stops[i] = context.AfterFunc(t.ctx, func() {
+			if left.Add(-1) == 0 {
+				cancel()
+			}
+		})
+	}
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
 }
 
 // call calls the loader for the keys of a batch, each once, and then done. A panic, and a runtime.Goexit, become errors.

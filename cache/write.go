@@ -89,7 +89,7 @@ func (c *Cached[K, V]) Expire(ctx context.Context, keys ...K) error {
 		if f != tiered.Dead && !old.Negative() {
 			e := &entry[K, V]{owner: c, key: key, value: old.value}
 			c.store.Age(&e.Entry, &old.Entry)
-			c.store.Keep(hash, e)
+			c.place(hash, e)
 		}
 	}
 	return err

@@ -221,17 +221,15 @@ func (s *Store) Spare(f *Fetch) bool {
 	return f.usable && s.fence.valid(f.Stamp, f.Key) && s.served(f.Key, f.rec)
 }
 
-// Keepable tells whether a value read or loaded for f may be kept in memory. What was loaded without Redis's answer may
-// only while the link is known to be down: the bump at its return ends it. Otherwise Redis may hold a mark that this
-// node has not seen.
+// Keepable tells whether a value read or loaded for f may be kept in memory: its Stamp is still valid, and what was loaded without Redis's answer is
+// kept only while the link is known to be down: the bump at its return ends it. Otherwise Redis may hold a mark that
+// this node has not seen.
 func (s *Store) Keepable(f *Fetch) bool {
-	switch f.Outcome {
-	case Held:
+	switch {
+	case f.Outcome == Held, f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)):
 		return false
-	case Unseen:
-		return s.blind() && !s.journal.coversPrefix(f.Key)
 	}
-	return true
+	return s.fence.valid(f.Stamp, f.Key)
 }
 
 // MayFill tells whether the result of a load may be written to Redis.

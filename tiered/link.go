@@ -174,7 +174,7 @@ func (s *Store) fetchPrefixes(ctx context.Context) error {
 		top uint64
 	}
 	newest := s.fence.newest.Load()
-	got, err := guard(s.remote, func(ctx context.Context) (rows, error) {
+	got, err := guard(s.remote, probe, func(ctx context.Context) (rows, error) {
 		members, err := s.remote.rdb.ZRangeByScoreWithScores(ctx, s.remote.space+prefixSet, &redis.ZRangeBy{
 			Min: "(" + strconv.FormatUint(newest, 10), Max: "+inf",
 		}).Result()

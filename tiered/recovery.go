@@ -46,7 +46,7 @@ func (s *Store) retell(id string, continued bool) error {
 	if err := s.putBackHolds(); err != nil {
 		return err
 	}
-	results, err := s.remote.run(command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}})
+	results, err := s.remote.runOwn(command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}})
 	if err == nil {
 		err = results[0].err
 	}
@@ -57,15 +57,13 @@ func (s *Store) retell(id string, continued bool) error {
 	if !continued && s.remote.life() != id {
 		keys, prefixes = nil, []string{""}
 	}
-	if len(keys) > 0 {
-		if err := s.tell(keys, s.invalidation); err != nil {
-			return err
-		}
-	}
+	s.journal.addKeys(keys...)
 	for _, p := range prefixes {
-		if err := s.invalidatePrefix(p); err != nil {
-			return err
-		}
+		s.journal.addPrefix(p)
+	}
+	s.fence.bumpEpoch()
+	if err := s.replay(); err != nil {
+		return err
 	}
 	return s.remote.setLife(id)
 }
@@ -107,7 +105,7 @@ func (s *Store) replay() error {
 		for i, k := range keys[:n] {
 			cmds[i] = s.invalidation(k.name)
 		}
-		results, err := s.remote.run(cmds...)
+		results, err := s.remote.runOwn(cmds...)
 		if err != nil {
 			return err
 		}
@@ -121,7 +119,7 @@ func (s *Store) replay() error {
 		keys = keys[n:]
 	}
 	for _, p := range prefixes {
-		rows, top, err := s.nextSequence(p.name)
+		rows, top, err := s.nextSequence(p.name, probe)
 		if err != nil {
 			return err
 		}
@@ -134,7 +132,7 @@ func (s *Store) replay() error {
 
 // greet asks Redis who it is. Only a refusal of the credentials is an error: it will not pass.
 func (r *remote) greet() error {
-	_, err := guard(r, func(ctx context.Context) (string, error) { return r.rdb.Ping(ctx).Result() })
+	_, err := guard(r, probe, func(ctx context.Context) (string, error) { return r.rdb.Ping(ctx).Result() })
 	var answer redis.Error
 	if errors.As(err, &answer) {
 		for _, p := range []string{"NOAUTH", "WRONGPASS", "NOPERM", "ERR invalid password", "ERR AUTH", "ERR Client sent AUTH"} {
@@ -149,7 +147,7 @@ func (r *remote) greet() error {
 // replication returns the ids of the data set that Redis serves, and of the one that it continues; "" where the server
 // does not say.
 func (r *remote) replication() (id, previous string) {
-	info, err := guard(r, func(ctx context.Context) (string, error) { return r.rdb.Info(ctx, "replication").Result() })
+	info, err := guard(r, probe, func(ctx context.Context) (string, error) { return r.rdb.Info(ctx, "replication").Result() })
 	if err != nil {
 		return "", ""
 	}
@@ -166,7 +164,7 @@ func (r *remote) replication() (id, previous string) {
 
 // life returns the id of the data set that the nodes have agreed on.
 func (r *remote) life() string {
-	id, _ := guard(r, func(ctx context.Context) (string, error) {
+	id, _ := guard(r, probe, func(ctx context.Context) (string, error) {
 		id, err := r.rdb.Get(ctx, r.space+lifeKey).Result()
 		if errors.Is(err, redis.Nil) {
 			err = nil
@@ -177,6 +175,6 @@ func (r *remote) life() string {
 }
 
 func (r *remote) setLife(id string) error {
-	_, err := guard(r, func(ctx context.Context) (string, error) { return r.rdb.Set(ctx, r.space+lifeKey, id, 0).Result() })
+	_, err := guard(r, probe, func(ctx context.Context) (string, error) { return r.rdb.Set(ctx, r.space+lifeKey, id, 0).Result() })
 	return err
 }

@@ -65,7 +65,7 @@ func (r *remote) read(keys []string) ([]reply, error) {
 
 // fetch reads keys in one round trip; on a Cluster that is one pipeline for each of its nodes.
 func (r *remote) fetch(keys []string) ([]reply, error) {
-	return guard(r, func(ctx context.Context) ([]reply, error) {
+	return guard(r, request, func(ctx context.Context) ([]reply, error) {
 		out := make([]reply, len(keys))
 		if len(keys) > 1 && !r.cluster {
 			full := make([]string, len(keys))
@@ -121,11 +121,16 @@ type result struct {
 }
 
 // run runs scripts, many in one pipeline. An error that concerns only one of them is that one's; err is for all.
-func (r *remote) run(cmds ...command) ([]result, error) {
+func (r *remote) run(cmds ...command) ([]result, error) { return r.runAs(request, cmds) }
+
+// runOwn is run for the Store's own commands.
+func (r *remote) runOwn(cmds ...command) ([]result, error) { return r.runAs(probe, cmds) }
+
+func (r *remote) runAs(who caller, cmds []command) ([]result, error) {
 	var all []result
 	for len(cmds) > 0 {
 		n := min(len(cmds), commandChunk)
-		some, err := guard(r, func(ctx context.Context) ([]result, error) { return r.pipeline(ctx, cmds[:n]) })
+		some, err := guard(r, who, func(ctx context.Context) ([]result, error) { return r.pipeline(ctx, cmds[:n]) })
 		if err != nil {
 			return nil, err
 		}
@@ -184,14 +189,26 @@ func (f faulty) orNil() error {
 	return f
 }
 
+// caller says on whose behalf Redis is asked. Requests are not delayed by a Redis that may still be away: only the
+// Store's own commands probe a breaker that is half open.
+type caller bool
+
+const (
+	request caller = false
+	probe   caller = true
+)
+
 // guard runs f within the budget and tells the breaker how it went. What f returns after the budget is thrown away, so
 // f must not write to anything that it does not return.
-func guard[T any](r *remote, f func(context.Context) (T, error)) (T, error) {
+func guard[T any](r *remote, who caller, f func(context.Context) (T, error)) (T, error) {
 	type done struct {
 		value T
 		err   error
 	}
 	var zero T
+	if who == request && r.breaker.State() != breaker.Closed {
+		return zero, fmt.Errorf("%w: %w", errUnseen, breaker.ErrOpen)
+	}
 	permit, err := r.breaker.Allow()
 	if err != nil {
 		return zero, fmt.Errorf("%w: %w", errUnseen, err)

@@ -13,15 +13,15 @@ const (
 
 // nextSequence gives prefix the next sequence in Redis, and returns it with all rows that came after the newest one
 // that this node knows: no gap is left.
-func (s *Store) nextSequence(prefix string) (rows []prefixSeq, top uint64, err error) {
+func (s *Store) nextSequence(prefix string, who caller) (rows []prefixSeq, top uint64, err error) {
 	known := s.fence.known()
 	if s.remote == nil {
 		top = max(known+1, uint64(time.Now().UnixMicro()))
 		return []prefixSeq{{prefix, top}}, top, nil
 	}
-	results, err := s.remote.run(command{scriptPrefix, prefixSet, []any{
+	results, err := s.remote.runAs(who, []command{{scriptPrefix, prefixSet, []any{
 		prefix, known, s.horizon().Microseconds(), prefixMax, s.channel(), s.message(msgPrefix, ""), s.fence.newest.Load(),
-	}})
+	}}})
 	if err == nil {
 		err = results[0].err
 	}

@@ -150,11 +150,12 @@ func (s *Store) Expire(_ context.Context, keys ...string) error {
 // tell is every invalidation of keys. The first bump makes reads of this node miss from now on; the second ends what
 // they read or load while Redis is being told. What Redis may not have heard is tainted before that.
 func (s *Store) tell(keys []string, script func(key string) command) error {
-	s.recent.remember(keys...)
-	s.fence.bump(keys...)
 	if s.remote == nil {
+		s.fence.bump(keys...)
 		return nil
 	}
+	s.recent.remember(keys...)
+	s.fence.bump(keys...)
 	_, err := s.send(keys, script)
 	s.fence.bump(keys...)
 	return err
@@ -202,8 +203,10 @@ func (s *Store) InvalidateUnder(_ context.Context, prefix string) error {
 }
 
 func (s *Store) invalidatePrefix(prefix string) error {
-	s.recent.rememberPrefix(prefix)
-	rows, top, err := s.nextSequence(prefix)
+	if s.remote != nil {
+		s.recent.rememberPrefix(prefix)
+	}
+	rows, top, err := s.nextSequence(prefix, request)
 	if err != nil {
 		s.journal.addPrefix(prefix)
 		s.fence.bumpEpoch()

@@ -136,7 +136,9 @@ func (s *Store) Set(fetches ...*Fetch) error {
 	for i, f := range fetches {
 		keys[i], leases[f.Key] = f.Key, f.Lease
 	}
-	s.recent.remember(keys...)
+	if s.remote != nil {
+		s.recent.remember(keys...)
+	}
 	s.fence.bump(keys...)
 	epoch := s.fence.epoch.Load()
 	var results []result
@@ -176,8 +178,8 @@ type Hold struct {
 // all the same: only a crash of this process is not covered then.
 func (s *Store) Hold(key string, d time.Duration) *Hold {
 	h := &Hold{s, key, token()}
-	s.recent.remember(key)
 	if s.remote != nil {
+		s.recent.remember(key)
 		s.holds.add(h, d)
 		if err := h.place(d); err != nil {
 			s.counts.holdsFailed.Add(1)
