@@ -211,8 +211,9 @@ func (l *loads[K, V]) land(batch []*ticket[K, V], o outcome[K, V]) {
 	}
 }
 
-// absent tells whether a loader's error means that there is no value.
-func (c *Cached[K, V]) absent(err error) bool {
+// absent tells whether a loader's error means that there is no value. A NotFound that panics means no.
+func (c *Cached[K, V]) absent(err error) (yes bool) {
+	defer func() { _ = recover() }()
 	return errors.Is(err, ErrNotFound) || c.options.NotFound(err)
 }
 

@@ -32,6 +32,7 @@ func CodecFor(t reflect.Type, c Codec) (Codec, error) { return codec.For(t, c) }
 
 // encodeValue encodes and, where that helps, compresses.
 func (s *Store) encodeValue(c Codec, v any) (payload []byte, compressed bool, err error) {
+	defer unpanic(&err)
 	payload, err = c.Append(nil, v)
 	if err != nil {
 		return nil, false, err
@@ -46,10 +47,10 @@ func (s *Store) encodeValue(c Codec, v any) (payload []byte, compressed bool, er
 
 // Decode decodes what f Found, or what may be served if its load fails, into the value that v points to. After an error
 // the bytes are as good as absent: the next Acquire of f replaces them.
-func (s *Store) Decode(f *Fetch, v any) error {
+func (s *Store) Decode(f *Fetch, v any) (err error) {
+	defer unpanic(&err)
 	payload := f.rec.payload
 	if f.rec.compressed {
-		var err error
 		if payload, err = codec.Decompress(nil, payload, s.options.MaxValueBytes*16); err != nil {
 			s.counts.corrupt.Add(1)
 			return fmt.Errorf("tiered: decompress: %w", err)
@@ -60,6 +61,13 @@ func (s *Store) Decode(f *Fetch, v any) error {
 		return fmt.Errorf("tiered: decode: %w", err)
 	}
 	return nil
+}
+
+// unpanic makes an error of a panic in a caller's codec.
+func unpanic(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("tiered: the codec panicked: %v", p)
+	}
 }
 
 // Reject says that what was Found could not be decoded: its bytes are to be replaced. It takes a lease over them, and

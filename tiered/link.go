@@ -21,7 +21,7 @@ type link struct {
 	gate  atomic.Bool // closed (true): a new master has not been told yet what it may have lost
 	up    atomic.Bool
 
-	replid  string // of the master that was heard last
+	replids map[string]string // of the masters that were heard last, with the ones that they continue
 	outages atomic.Uint64
 	heard   atomic.Uint64
 	gaps    atomic.Uint64

@@ -3,7 +3,10 @@ package tiered
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -16,12 +19,11 @@ const lifeKey = "life" // holds the replication id of the data set that all Stor
 // is not told.
 func (l *link) catchUp(ctx context.Context) error {
 	s := l.store
-	id, previous := s.remote.replication()
-	changed := l.replid != "" && id != "" && id != l.replid
-	if changed {
+	ids := s.remote.replication()
+	if changed, continued := l.compare(ids); changed {
 		l.gate.Store(true)
-		s.options.Logger.Warn("tiered: another Redis answers", "was", l.replid, "is", id)
-		if err := s.retell(id, previous == l.replid); err != nil {
+		s.options.Logger.Warn("tiered: another Redis answers", "continues", continued)
+		if err := s.retell(strings.Join(slices.Sorted(maps.Keys(ids)), " "), continued); err != nil {
 			return err
 		}
 	}
@@ -31,12 +33,24 @@ func (l *link) catchUp(ctx context.Context) error {
 	if err := s.replay(); err != nil {
 		return err
 	}
-	if id != "" {
-		l.replid = id
+	if len(ids) > 0 {
+		l.replids = ids
 	}
 	s.fence.bumpEpoch() // no fill of the time before goes out any more
 	l.gate.Store(false)
 	return nil
+}
+
+// compare tells whether a data set is new since the last time, and if so, whether all that are continue one of then.
+func (l *link) compare(ids map[string]string) (changed, continued bool) {
+	continued = true
+	for id, previous := range ids {
+		if _, known := l.replids[id]; !known && l.replids != nil {
+			_, continues := l.replids[previous]
+			changed, continued = true, continued && continues
+		}
+	}
+	return changed, continued
 }
 
 // retell tells a new master what it may not know: live holds, the highest sequence, what was invalidated lately. Where
@@ -144,13 +158,34 @@ func (r *remote) greet() error {
 	return nil
 }
 
-// replication returns the ids of the data set that Redis serves, and of the one that it continues; "" where the server
-// does not say.
-func (r *remote) replication() (id, previous string) {
-	info, err := guard(r, probe, func(ctx context.Context) (string, error) { return r.rdb.Info(ctx, "replication").Result() })
+// replication returns the ids of the data sets that Redis serves, each with the one that it continues: one, or on a
+// Cluster one for each shard. It is empty where the server does not say.
+func (r *remote) replication() map[string]string {
+	ids, err := guard(r, probe, func(ctx context.Context) (map[string]string, error) {
+		var mu sync.Mutex
+		ids := map[string]string{}
+		ask := func(ctx context.Context, c redis.Cmdable) error {
+			info, err := c.Info(ctx, "replication").Result()
+			id, previous := parseReplication(info)
+			mu.Lock()
+			defer mu.Unlock()
+			if id != "" {
+				ids[id] = previous
+			}
+			return err
+		}
+		if cluster, ok := r.rdb.(*redis.ClusterClient); ok {
+			return ids, cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error { return ask(ctx, c) })
+		}
+		return ids, ask(ctx, r.rdb)
+	})
 	if err != nil {
-		return "", ""
+		return nil
 	}
+	return ids
+}
+
+func parseReplication(info string) (id, previous string) {
 	for line := range strings.Lines(info) {
 		switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
 		case "master_replid":
