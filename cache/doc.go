@@ -67,8 +67,8 @@
 //   - Memory's deadlines are rounded down by that tick: an entry that lives for less than 10 ms lives in Redis only.
 //   - A loader that ignores its context keeps its place among MaxLoads until it returns, on purpose: otherwise a
 //     database that hangs would be asked without bound.
-//   - The lease of a node that died lasts for LoadTimeout and a second; meanwhile the others wait for up to LoadTimeout
-//     before they load its key for themselves.
+//   - A node that loads renews its lease every second; the lease of one that died ends three seconds after that, and
+//     until then the others wait for it.
 //   - A refused fill still stays in this node's memory, under its Stamp. That looks wrong and is not: what made Redis
 //     refuse it also ends the Stamp, here at once or when its message arrives.
 package cache

@@ -9,8 +9,12 @@ import (
 	"github.com/freshet-go/freshet/tiered"
 )
 
-// leaseMargin is how much longer a lease lasts than the load that it is for: the commands around it take time.
-const leaseMargin = time.Second
+const (
+	// leaseFor is how long a lease lasts without a sign of life from its holder.
+	leaseFor = 3 * time.Second
+	// leaseBeat is how often the lease of a load under way is renewed.
+	leaseBeat = time.Second
+)
 
 // fly takes the keys that a caller leads through Redis and, where that has nothing, through the loader. Each flight
 // ends on its own; none waits for another.

@@ -97,6 +97,7 @@ func (l *loads[K, V]) attempt(batch []*ticket[K, V]) (o outcome[K, V]) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(batch[0].ctx), l.cache.options.LoadTimeout)
 	defer cancel()
 	defer l.abandon(batch, cancel)()
+	defer l.renew(batch)()
 	select {
 	case l.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -133,6 +134,35 @@ func (l *loads[K, V]) attempt(batch []*ticket[K, V]) (o outcome[K, V]) {
 		permit.Success()
 	}
 	return o
+}
+
+// renew keeps the leases of batch alive until the function that it returns is called.
+func (l *loads[K, V]) renew(batch []*ticket[K, V]) (stop func()) {
+	fetches := make([]*tiered.Fetch, len(batch))
+	for i, t := range batch {
+		fetches[i] = &t.fetch
+	}
+	renewal := l.cache.store.Renewal(fetches...)
+	ended, returned := make(chan struct{}), make(chan struct{})
+	timer := time.AfterFunc(leaseBeat, func() {
+		defer close(returned)
+		beat := time.NewTicker(leaseBeat)
+		defer beat.Stop()
+		for {
+			renewal()
+			select {
+			case <-beat.C:
+			case <-ended:
+				return
+			}
+		}
+	})
+	return func() {
+		close(ended)
+		if !timer.Stop() {
+			<-returned
+		}
+	}
 }
 
 // abandon calls cancel when nobody waits for any of batch any more, until the function that it returns is called.

@@ -50,7 +50,7 @@ func (c *Cached[K, V]) newTicket(ctx context.Context, hash uint64, key K, encode
 	return &ticket[K, V]{
 		hash:    hash,
 		key:     key,
-		fetch:   tiered.Fetch{Key: encoded, Codec: c.options.Codec, Stamp: stamp, Lease: c.options.LoadTimeout + leaseMargin},
+		fetch:   tiered.Fetch{Key: encoded, Codec: c.options.Codec, Stamp: stamp, Lease: leaseFor},
 		flight:  flight.New[result[V]](valid, cancel, p == ahead),
 		ctx:     ctx,
 		cancel:  cancel,

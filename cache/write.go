@@ -33,7 +33,7 @@ func (c *Cached[K, V]) SetMany(_ context.Context, values map[K]V) error {
 		if err != nil {
 			return fmt.Errorf("cache: set %q: %w", c.options.Name, err)
 		}
-		fetches[i] = &tiered.Fetch{Key: encoded[i], Codec: c.options.Codec, Lease: c.options.LoadTimeout}
+		fetches[i] = &tiered.Fetch{Key: encoded[i], Codec: c.options.Codec, Lease: leaseFor}
 		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value))}
 	}
 	err = c.store.Set(fetches...)
@@ -95,6 +95,9 @@ func (c *Cached[K, V]) Expire(ctx context.Context, keys ...K) error {
 	return err
 }
 
+// holdMargin is how much longer a hold lasts than the context of the write that it is for.
+const holdMargin = time.Second
+
 // Mutate changes what key is loaded from. It marks key on all nodes, calls write, and invalidates key, whether write
 // succeeded or not: nobody gets an older value once Mutate returned, and if the process dies after write committed,
 // readers bypass the cache for key until the mark expires. write gets a context that ends after MutateTimeout, and must
@@ -110,8 +113,8 @@ func (c *Cached[K, V]) Mutate(ctx context.Context, key K, write func(context.Con
 	if err != nil {
 		return err
 	}
-	hold := c.store.Hold(k, c.options.MutateTimeout+leaseMargin) // outlives the write
-	defer func() {                                               // also after a panic
+	hold := c.store.Hold(k, c.options.MutateTimeout+holdMargin) // outlives the write
+	defer func() {                                              // also after a panic
 		err = errors.Join(err, hold.Release(ctx, c.options.HoldAfter))
 	}()
 	ctx, cancel := context.WithTimeout(ctx, c.options.MutateTimeout)

@@ -33,7 +33,7 @@ type Fetch struct {
 	Key     string
 	Codec   Codec
 	Stamp   Stamp         // taken before the Fetch is used
-	Lease   time.Duration // how long a lease may last: longer than the load
+	Lease   time.Duration // how long a lease lasts that is not renewed
 	Outcome Outcome
 	Waited  bool // for another's load
 
@@ -111,6 +111,7 @@ func (s *Store) lease(fetches []*Fetch) {
 	for try := 0; ; try++ {
 		var cmds []command
 		var asked []*Fetch
+		var tokens []string
 		for _, f := range fetches {
 			switch {
 			case f.Outcome != Absent:
@@ -125,8 +126,8 @@ func (s *Store) lease(fetches []*Fetch) {
 				if f.usable {
 					covers = "1"
 				}
-				asked = append(asked, f)
-				cmds = append(cmds, command{scriptLease, f.Key, []any{f.head, token(), max(f.Lease.Milliseconds(), 1), "1", covers}})
+				asked, tokens = append(asked, f), append(tokens, token())
+				cmds = append(cmds, command{scriptLease, f.Key, []any{f.head, tokens[len(tokens)-1], max(f.Lease.Milliseconds(), 1), "1", covers}})
 			}
 		}
 		if len(cmds) == 0 {
@@ -142,6 +143,7 @@ func (s *Store) lease(fetches []*Fetch) {
 				if f.Outcome = Unseen; f.seen {
 					f.Outcome = Alone
 				}
+				s.orphans.add(tokens[i], f.Lease)
 				s.counts.redisErrors.Add(1)
 				continue
 			}
@@ -166,12 +168,12 @@ func (s *Store) judge(f *Fetch, b []byte) {
 		f.Outcome = Held
 		return
 	case b[0] == kindLease && len(b) >= leaseSize && (b[headerSize] == '0' || b[headerSize] == '1'):
-		if len(b) == leaseSize {
-			f.Outcome = Busy
-			return
-		}
-		if rec, err := parseRecord(b[leaseSize:], f.Key, f.Codec.Name()); err == nil {
-			f.rec, f.usable, f.Outcome = rec, s.served(f.Key, rec), Busy
+		rec, err := parseRecord(b[leaseSize:], f.Key, f.Codec.Name())
+		if len(b) == leaseSize || err == nil {
+			f.rec, f.usable = rec, err == nil && s.served(f.Key, rec)
+			if f.Outcome = Busy; s.orphans.has(string(b[1:17])) {
+				f.Outcome = Absent
+			}
 			return
 		}
 	}
@@ -234,6 +236,24 @@ func (s *Store) Keepable(f *Fetch) bool {
 
 // MayFill tells whether the result of a load may be written to Redis.
 func (f *Fetch) MayFill() bool { return f.head != "" && (f.Outcome == Granted || f.Outcome == Found) }
+
+// Renewal returns a function that prolongs the leases that were granted, while the loads last. The leases themselves are
+// short, so that nobody waits long for a node that died.
+func (s *Store) Renewal(fetches ...*Fetch) func() {
+	var cmds []command
+	for _, f := range fetches {
+		if f.Outcome == Granted && f.head != "" {
+			cmds = append(cmds, command{scriptRenew, f.Key, []any{f.head, max(f.Lease.Milliseconds(), 1)}})
+		}
+	}
+	return func() {
+		if len(cmds) > 0 {
+			if _, err := s.remote.run(cmds...); err != nil {
+				s.counts.redisErrors.Add(1)
+			}
+		}
+	}
+}
 
 // Claim reserves the refresh of the value that was Found, so that one node refreshes it: for at most d.
 // The fill then replaces exactly that value.

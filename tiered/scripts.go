@@ -44,7 +44,10 @@ if h ~= ARGV[1] and not (head == 'foreign' and ARGV[1] == '') then
 	return {0, now}
 end
 local kept = ''
-if ARGV[5] == '1' then kept = redis.call('GET', KEYS[1]) end
+if ARGV[5] == '1' then
+	kept = redis.call('GET', KEYS[1])
+	if string.sub(kept, 1, 1) == 'L' then kept = string.sub(kept, 26) end
+end
 local tok = ARGV[2] .. pack(stamp())
 redis.call('SET', KEYS[1], 'L' .. tok .. '0' .. kept, 'PX', ARGV[3])
 return {1, tok}`)
@@ -59,6 +62,11 @@ end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 if string.sub(h, 1, 1) == 'L' and string.sub(head, 25, 25) == '1' then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
 return 1`)
+
+	// scriptRenew prolongs the lease ARGV[1] to ARGV[2] milliseconds from now.
+	scriptRenew = redis.NewScript(luaHead + `
+if h ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])`)
 
 	// scriptAbandon gives the lease ARGV[1] back: what it covered returns for ARGV[2] milliseconds, if that is above 0.
 	scriptAbandon = redis.NewScript(luaHead + `

@@ -30,6 +30,7 @@ type Store struct {
 	journal *journal
 	recent  recent
 	holds   holds
+	orphans orphans
 	link    *link
 	publisher
 	wakers wakers
