@@ -47,14 +47,14 @@ func (c *Cached[K, V]) lookup(hash uint64, key K) (*entry[K, V], tiered.Freshnes
 }
 
 // keep puts a value, or an absence, into memory. until is the end of its freshness in Redis, in Unix milliseconds.
-func (c *Cached[K, V]) keep(hash uint64, key K, value V, absent bool, stamp tiered.Stamp, life ttl.Lifetime, cost time.Duration, until int64) {
-	if life.Longest() <= 0 {
-		return
-	}
+func (c *Cached[K, V]) keep(hash uint64, key K, value V, absent bool, stamp tiered.Stamp, life ttl.Lifetime, cost time.Duration, until int64) *entry[K, V] {
 	e := &entry[K, V]{owner: c, key: key, value: value, until: until}
 	weight := int64(unsafe.Sizeof(*e)-unsafe.Sizeof(e.value)) + c.size(&e.value)
 	c.store.Seal(&e.Entry, stamp, life, cost, absent, weight)
-	c.place(hash, e)
+	if life.Longest() > 0 {
+		c.place(hash, e)
+	}
+	return e
 }
 
 // place puts e into memory, unless it was invalidated meanwhile: the late must not displace the newer.

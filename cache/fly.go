@@ -62,7 +62,8 @@ func (c *Cached[K, V]) await(t *ticket[K, V]) {
 // be decoded; then t needs a load.
 func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 	life := t.fetch.Life()
-	if t.purpose == reload || t.purpose == ahead && t.fetch.Until() <= t.until && c.store.Claim(&t.fetch, c.options.LoadTimeout) {
+	old := t.purpose == ahead && t.fetch.Until() <= t.until // nobody has refreshed it yet
+	if t.purpose == reload || old && c.store.Claim(&t.fetch, c.options.LoadTimeout) {
 		return false
 	}
 	var value V
@@ -86,7 +87,10 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 		}
 	}
 	if c.store.Keepable(&t.fetch) {
-		c.keep(t.hash, t.key, value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
+		e := c.keep(t.hash, t.key, value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
+		if old {
+			e.due() // another node is at it: not the next read, too
+		}
 	}
 	c.finish(t, r, err)
 	if r.how == stale && t.purpose == fetch {
