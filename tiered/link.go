@@ -18,7 +18,7 @@ type link struct {
 	store *Store
 	tried chan struct{} // closed after the first attempt
 	once  sync.Once
-	gate  atomic.Bool // closed (true): a new master has not been told yet what it may have lost
+	gate  atomic.Bool // closed (true): Redis is not known to be the one that this node has told everything
 	up    atomic.Bool
 
 	replids map[string]string // of the masters that were heard last, with the ones that they continue
@@ -27,30 +27,41 @@ type link struct {
 	gaps    atomic.Uint64
 }
 
-func newLink(s *Store) *link { return &link{store: s, tried: make(chan struct{})} }
+func newLink(s *Store) *link {
+	l := &link{store: s, tried: make(chan struct{})}
+	l.gate.Store(true)
+	return l
+}
 
 // gated tells whether Redis must not be read. A nil link has no gate.
 func (l *link) gated() bool { return l != nil && l.gate.Load() }
 
 func (l *link) run(ctx context.Context) {
+	const soon = 50 * time.Millisecond
+	s := l.store
 	pause := time.NewTimer(0)
 	defer pause.Stop()
-	for wait := 50 * time.Millisecond; ; {
+	for wait := soon; ; wait = min(2*wait, time.Second) {
 		select {
 		case <-ctx.Done():
 			return
 		case <-pause.C:
 		}
-		err := l.session(ctx)
-		l.once.Do(func() { close(l.tried) })
-		wait = min(2*wait, time.Second)
-		if l.up.Swap(false) {
-			wait = 50 * time.Millisecond
-			l.outages.Add(1)
-			l.store.options.Logger.Warn("tiered: link lost", "error", err)
+		err := l.verify()
+		if err == nil {
+			err = l.session(ctx)
 		}
-		l.store.trust.lost()
+		l.once.Do(func() { close(l.tried) })
+		if l.up.Swap(false) {
+			// A new master answers on new connections, and this one broke: nothing is read until that is ruled out.
+			l.gate.Store(true)
+			l.outages.Add(1)
+			s.options.Logger.Warn("tiered: link lost", "error", err)
+			wait = time.Microsecond
+		}
+		s.trust.lost()
 		pause.Reset(wait)
+		wait = max(wait, soon/2)
 	}
 }
 
@@ -72,9 +83,9 @@ func (l *link) session(ctx context.Context) error {
 	if _, ok := first.(*redis.Subscription); !ok {
 		return fmt.Errorf("tiered: subscription answered %T", first)
 	}
-	// The subscription stands: what is published from here on will be heard. Only now catch up, then empty memory, then
-	// believe in it again.
-	if err := l.catchUp(ctx); err != nil {
+	// The subscription stands: what is published from here on will be heard. Only now the prefix table is fetched, then
+	// memory emptied, then believed again.
+	if err := s.fetchPrefixes(ctx); err != nil {
 		return err
 	}
 	s.trust.restored(began)

@@ -14,21 +14,29 @@ import (
 
 const lifeKey = "life" // holds the replication id of the data set that all Stores know of
 
-// catchUp brings this node and Redis together after an outage of the link: what a new master may have lost is told
-// again, the table of prefixes is fetched, the journal replayed. Reads of Redis wait behind the gate while a new master
-// is not told.
-func (l *link) catchUp(ctx context.Context) error {
+// verify finds out whether Redis answers, and with the data set that this node knows; only then the gate opens and
+// requests read it. Before that, a data set that is new is told what it may have lost, the journal is replayed, and
+// memory emptied.
+func (l *link) verify() error {
+	err := l.reunite()
+	l.gate.Store(err != nil)
+	l.store.trust.setUnverified(err != nil)
+	return err
+}
+
+func (l *link) reunite() error {
 	s := l.store
-	ids := s.remote.replication()
-	if changed, continued := l.compare(ids); changed {
+	ids, err := s.remote.replication()
+	if err != nil {
+		return err
+	}
+	changed, continued := l.compare(ids)
+	if changed {
 		l.gate.Store(true)
 		s.options.Logger.Warn("tiered: another Redis answers", "continues", continued)
 		if err := s.retell(strings.Join(slices.Sorted(maps.Keys(ids)), " "), continued); err != nil {
 			return err
 		}
-	}
-	if err := s.fetchPrefixes(ctx); err != nil {
-		return err
 	}
 	if err := s.replay(); err != nil {
 		return err
@@ -36,8 +44,9 @@ func (l *link) catchUp(ctx context.Context) error {
 	if len(ids) > 0 {
 		l.replids = ids
 	}
-	s.fence.bumpEpoch() // no fill of the time before goes out any more
-	l.gate.Store(false)
+	if l.gate.Load() {
+		s.fence.bumpEpoch() // no fill of the time before goes out any more
+	}
 	return nil
 }
 
@@ -159,13 +168,16 @@ func (r *remote) greet() error {
 }
 
 // replication returns the ids of the data sets that Redis serves, each with the one that it continues: one, or on a
-// Cluster one for each shard. It is empty where the server does not say.
-func (r *remote) replication() map[string]string {
-	ids, err := guard(r, probe, func(ctx context.Context) (map[string]string, error) {
+// Cluster one for each shard. It is empty where the server does not say; an error means that it does not answer.
+func (r *remote) replication() (map[string]string, error) {
+	return guard(r, probe, func(ctx context.Context) (map[string]string, error) {
 		var mu sync.Mutex
 		ids := map[string]string{}
 		ask := func(ctx context.Context, c redis.Cmdable) error {
 			info, err := c.Info(ctx, "replication").Result()
+			if !isFault(err) {
+				err = nil
+			}
 			id, previous := parseReplication(info)
 			mu.Lock()
 			defer mu.Unlock()
@@ -179,10 +191,6 @@ func (r *remote) replication() map[string]string {
 		}
 		return ids, ask(ctx, r.rdb)
 	})
-	if err != nil {
-		return nil
-	}
-	return ids
 }
 
 func parseReplication(info string) (id, previous string) {

@@ -65,7 +65,7 @@ func Open(o Options) (*Store, error) {
 	}
 	heard := o.Breaker.OnChange
 	o.Breaker.OnChange = func(from, to breaker.State) {
-		s.trust.setAway(to != breaker.Closed)
+		s.trust.setOpen(to != breaker.Closed)
 		o.Logger.Info("tiered: breaker changed", "from", from, "to", to)
 		if heard != nil {
 			heard(from, to)

@@ -20,11 +20,12 @@ type trust struct {
 	fallback  time.Duration // FallbackTTL
 	down      atomic.Bool   // the link is known to be down
 
-	mu     sync.Mutex
-	away   bool // the breaker is not closed
-	inside bool // fallback mode
-	last   int64
-	timer  *time.Timer
+	mu         sync.Mutex
+	open       bool // the breaker is not closed
+	unverified bool // Redis does not say who it is
+	inside     bool // fallback mode
+	last       int64
+	timer      *time.Timer
 }
 
 const always = math.MaxInt64
@@ -60,11 +61,19 @@ func (t *trust) lost() {
 	}
 }
 
-// setAway says whether Redis answers.
-func (t *trust) setAway(away bool) {
+// setOpen says whether the breaker lets requests through to Redis.
+func (t *trust) setOpen(open bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.away = away
+	t.open = open
+	t.update()
+}
+
+// setUnverified says whether Redis has failed to say who it is.
+func (t *trust) setUnverified(unverified bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.unverified = unverified
 	t.update()
 }
 
@@ -76,7 +85,7 @@ func (t *trust) stop() {
 }
 
 func (t *trust) update() {
-	switch inside := t.down.Load() && t.away; {
+	switch inside := t.down.Load() && (t.open || t.unverified); {
 	case inside && !t.inside:
 		t.inside = true
 		left := t.fallback - time.Duration(t.clock.Exact()-t.last)
