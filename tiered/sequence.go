@@ -58,11 +58,11 @@ func parseRows(members []any) (rows []prefixSeq, err error) {
 // parseSeq reads a sequence: an integer, which servers write as the floating-point number that a score is.
 func parseSeq(v any) (uint64, error) {
 	s, _ := v.(string)
-	if n, err := strconv.ParseUint(s, 10, 64); err == nil {
+	if n, err := strconv.ParseUint(s, 10, 53); err == nil {
 		return n, nil
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || f < 0 || f > 1<<53 {
+	if err != nil || !(f >= 0 && f <= 1<<53) { // a NaN is neither
 		return 0, errors.New("tiered: malformed sequence " + strconv.Quote(s))
 	}
 	return uint64(f), nil
