@@ -40,7 +40,7 @@ type Cached[K comparable, V any] struct {
 func New[K comparable, V any](load func(context.Context, K) (V, error), o Options) (*Cached[K, V], error) {
 	c, err := open[K, V](o)
 	if err == nil && load != nil {
-		c.loads = newLoads(c, one(load), 1)
+		c.loads = newLoads(c, one(load), false)
 	}
 	return c, err
 }
@@ -51,7 +51,7 @@ func New[K comparable, V any](load func(context.Context, K) (V, error), o Option
 func NewBatch[K comparable, V any](load func(context.Context, []K) (map[K]V, error), o Options) (*Cached[K, V], error) {
 	c, err := open[K, V](o)
 	if err == nil && load != nil {
-		c.loads = newLoads(c, load, c.options.MaxBatch)
+		c.loads = newLoads(c, load, true)
 	}
 	return c, err
 }

@@ -61,7 +61,6 @@ func (c *Cached[K, V]) await(t *ticket[K, V]) {
 // found ends t's flight with what was Found in Redis. It is false where that is not what the flight is for, or cannot
 // be decoded; then t needs a load.
 func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
-	life := t.fetch.Life()
 	old := t.purpose == ahead && t.fetch.Until() <= t.until // nobody has refreshed it yet
 	if t.purpose == reload || old && c.store.Claim(&t.fetch, c.options.LoadTimeout) {
 		return false
@@ -73,6 +72,7 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 			return false
 		}
 	}
+	life := t.fetch.Life()
 	r := result[V]{value: value, how: redisHit}
 	var err error
 	switch {
@@ -106,7 +106,7 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Duration) (fill tiered.Fill) {
 	defer func() {
 		if p := recover(); p != nil { // in the functions of the options
-			c.end(t, result[V]{}, &PanicError{p, debug.Stack()})
+			c.finish(t, result[V]{}, &PanicError{p, debug.Stack()})
 			fill = tiered.Fill{}
 		}
 	}()
@@ -127,11 +127,12 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 			c.keep(t.hash, t.key, own, f.Negative, t.fetch.Stamp, f.Life, cost, time.Now().Add(f.Life.Fresh).UnixMilli())
 		}
 	}
-	c.end(t, result[V]{value: value, how: loaded}, err)
 	if f.Life.IsZero() {
 		t.fetch.Forsake()
+		c.finish(t, result[V]{value: value, how: loaded}, err)
 		return tiered.Fill{}
 	}
+	c.end(t, result[V]{value: value, how: loaded}, err)
 	return f
 }
 
@@ -139,16 +140,16 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 func (c *Cached[K, V]) fail(t *ticket[K, V], err error) {
 	if t.purpose != reload {
 		if e, f := c.lookup(t.hash, t.key); f != tiered.Dead && !e.Negative() {
-			c.end(t, result[V]{value: e.value, how: stale}, nil)
+			c.finish(t, result[V]{value: e.value, how: stale}, nil)
 			return
 		}
 		var value V
 		if c.store.Spare(&t.fetch) && c.store.Decode(&t.fetch, &value) == nil {
-			c.end(t, result[V]{value: value, how: stale}, nil)
+			c.finish(t, result[V]{value: value, how: stale}, nil)
 			return
 		}
 	}
-	c.end(t, result[V]{}, err)
+	c.finish(t, result[V]{}, err)
 }
 
 // end gives the result to all who wait. The flight can still be joined until it is forgotten.
@@ -157,10 +158,10 @@ func (c *Cached[K, V]) end(t *ticket[K, V], r result[V], err error) {
 	t.cancel()
 }
 
-// finish ends and forgets a flight.
+// finish ends a flight that nobody may join any more.
 func (c *Cached[K, V]) finish(t *ticket[K, V], r result[V], err error) {
-	c.end(t, r, err)
 	c.flights.Forget(t.hash, t.key, t.flight)
+	c.end(t, r, err)
 }
 
 // refresh replaces, in the background, the value whose freshness ends at until, unless somebody is at it.

@@ -21,6 +21,7 @@ const company = 2 * time.Millisecond
 type loads[K comparable, V any] struct {
 	cache *Cached[K, V]
 	load  func(context.Context, []K) (map[K]V, error)
+	many  bool // the loader is one of many keys
 	max   int
 	slots chan struct{} // the bulkhead
 
@@ -30,8 +31,12 @@ type loads[K comparable, V any] struct {
 	timer   *time.Timer
 }
 
-func newLoads[K comparable, V any](c *Cached[K, V], load func(context.Context, []K) (map[K]V, error), max int) *loads[K, V] {
-	return &loads[K, V]{cache: c, load: load, max: max, slots: make(chan struct{}, c.options.MaxLoads)}
+func newLoads[K comparable, V any](c *Cached[K, V], load func(context.Context, []K) (map[K]V, error), many bool) *loads[K, V] {
+	max := 1
+	if many {
+		max = c.options.MaxBatch
+	}
+	return &loads[K, V]{cache: c, load: load, many: many, max: max, slots: make(chan struct{}, c.options.MaxLoads)}
 }
 
 // one makes a batch loader of a loader of one key.
@@ -216,7 +221,7 @@ func (l *loads[K, V]) call(ctx context.Context, batch []*ticket[K, V], done func
 // land gives each ticket its part of the outcome, and Redis what is new in one pipeline.
 func (l *loads[K, V]) land(batch []*ticket[K, V], o outcome[K, V]) {
 	var some *BatchError[K]
-	partial := errors.As(o.err, &some)
+	partial := l.many && errors.As(o.err, &some) && slices.ContainsFunc(batch, func(t *ticket[K, V]) bool { return some.Failed[t.key] != nil })
 	var fills []tiered.Fill
 	var given []*tiered.Fetch
 	for _, t := range batch {

@@ -117,7 +117,7 @@ func (s *Store) lease(fetches []*Fetch) {
 			case f.Outcome != Absent:
 			case s.remote == nil:
 				f.Outcome = Granted
-			case s.link.gated():
+			case s.bypassed(f.Key):
 				f.Outcome = Unseen
 			case try == tries:
 				f.Outcome = Alone
@@ -139,7 +139,7 @@ func (s *Store) lease(fetches []*Fetch) {
 			if err == nil && results[i].err == nil {
 				answer, ok = results[i].value.([]any)
 			}
-			if !ok || len(answer) != 2 {
+			if !ok || len(answer) != 3 {
 				if f.Outcome = Unseen; f.seen {
 					f.Outcome = Alone
 				}
@@ -150,6 +150,9 @@ func (s *Store) lease(fetches []*Fetch) {
 			text, _ := answer[1].(string)
 			if granted, _ := answer[0].(int64); granted == 1 {
 				f.Outcome, f.token, f.head = Granted, text, string(kindLease)+text
+				if foreign, _ := answer[2].(int64); foreign == 1 {
+					s.counts.corrupt.Add(1)
+				}
 				continue
 			}
 			s.judge(f, readOnly(text))

@@ -83,6 +83,12 @@ func (l *link) session(ctx context.Context) error {
 	if _, ok := first.(*redis.Subscription); !ok {
 		return fmt.Errorf("tiered: subscription answered %T", first)
 	}
+	if ids, err := s.remote.replication(); err != nil {
+		return err
+	} else if changed, _ := l.compare(ids); changed {
+		l.gate.Store(true)
+		return errors.New("tiered: another Redis answers than the one that was asked")
+	}
 	// The subscription stands: what is published from here on will be heard. Only now the prefix table is fetched, then
 	// memory emptied, then believed again.
 	if err := s.fetchPrefixes(ctx); err != nil {

@@ -3,11 +3,11 @@ package tiered
 import "sync"
 
 const (
-	windowShards   = 16
+	windowShards   = 4
 	windowOverhead = 100 // bytes per entry: a map slot and a node
 )
 
-// window is a sharded LRU map of the items set last, bounded in bytes.
+// window is a sharded LRU map of the items set last, bounded in bytes. An item larger than a shard finds no place.
 type window struct {
 	shards [windowShards]windowShard
 	second func(hash uint64, item Item) // called, outside locks, for what leaves after it was read
@@ -40,7 +40,7 @@ func newWindow(bytes int64, second func(uint64, Item)) *window {
 	return w
 }
 
-func (w *window) shard(hash uint64) *windowShard { return &w.shards[hash>>60%windowShards] }
+func (w *window) shard(hash uint64) *windowShard { return &w.shards[hash>>62] }
 
 func (w *window) get(hash uint64) (Item, bool) {
 	s := w.shard(hash)
@@ -73,9 +73,6 @@ func (w *window) set(hash uint64, item Item) {
 	}
 	for s.used > s.limit && s.ends.prev != &s.ends {
 		n := s.ends.prev
-		if n == s.ends.next && n.item.Weight() <= s.limit*windowShards {
-			break // the newest may stay alone, unless it is larger than all shards together
-		}
 		s.remove(n)
 		if n.read {
 			left = append(left, n)

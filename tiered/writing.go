@@ -1,10 +1,8 @@
 package tiered
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/freshet-go/freshet/ttl"
@@ -165,81 +163,4 @@ func (s *Store) Set(fetches ...*Fetch) error {
 		}
 	}
 	return err
-}
-
-// A Hold marks a key while it is being written: readers on all nodes bypass the cache for it.
-type Hold struct {
-	store *Store
-	key   string
-	token string
-}
-
-// Hold places a hold on key for at most d, which is also an invalidation. If Redis cannot be told, the write may go on
-// all the same: only a crash of this process is not covered then.
-func (s *Store) Hold(key string, d time.Duration) *Hold {
-	h := &Hold{s, key, token()}
-	if s.remote != nil {
-		s.recent.remember(key)
-		s.holds.add(h, d)
-		if err := h.place(d); err != nil {
-			s.counts.holdsFailed.Add(1)
-		}
-	}
-	s.fence.bump(key)
-	return h
-}
-
-func (h *Hold) place(d time.Duration) error {
-	s := h.store
-	results, err := s.remote.run(command{scriptHold, h.key, []any{s.channel(), s.message(msgInvalidate, h.key), h.token, max(d.Milliseconds(), 1)}})
-	if err == nil {
-		err = results[0].err
-	}
-	return err
-}
-
-// Release invalidates the key and takes the hold away; with after above 0, readers go on bypassing the cache for that
-// long, for databases that are read through lagging replicas. The error is that of Invalidate.
-func (h *Hold) Release(_ context.Context, after time.Duration) error {
-	s := h.store
-	defer s.holds.remove(h)
-	return s.tell([]string{h.key}, func(k string) command {
-		return command{scriptRelease, k, []any{s.channel(), s.message(msgInvalidate, k), h.token, max(after.Milliseconds(), 0)}}
-	})
-}
-
-// holds are the live holds of this node, to be put back after a failover.
-type holds struct {
-	mu  sync.Mutex
-	all map[*Hold]time.Time // to their end
-}
-
-func (hs *holds) add(h *Hold, d time.Duration) {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	if hs.all == nil {
-		hs.all = map[*Hold]time.Time{}
-	}
-	hs.all[h] = time.Now().Add(d)
-}
-
-func (hs *holds) remove(h *Hold) {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	delete(hs.all, h)
-}
-
-func (s *Store) putBackHolds() error {
-	s.holds.mu.Lock()
-	live := make(map[*Hold]time.Duration, len(s.holds.all))
-	for h, end := range s.holds.all {
-		live[h] = time.Until(end)
-	}
-	s.holds.mu.Unlock()
-	for h, d := range live {
-		if err := h.place(d); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,0 +1,104 @@
+package tiered
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A Hold marks a key while it is being written: readers on all nodes bypass the cache for it.
+type Hold struct {
+	store   *Store
+	key     string
+	token   string
+	end     time.Time
+	placing chan struct{} // has room while nobody places the hold; a Release waits for that
+}
+
+// Hold places a hold on key for at most d, which is also an invalidation. If Redis cannot be told, the write may go on
+// all the same: only a crash of this process is not covered then.
+func (s *Store) Hold(key string, d time.Duration) *Hold {
+	h := &Hold{s, key, token(), time.Now().Add(d), make(chan struct{}, 1)}
+	if s.remote != nil {
+		s.recent.remember(key)
+		s.holds.add(h)
+		if err := h.place(request); err != nil {
+			s.counts.holdsFailed.Add(1)
+		}
+	}
+	s.fence.bump(key)
+	return h
+}
+
+// place tells Redis of the hold, unless it has ended or been released.
+func (h *Hold) place(who caller) error {
+	h.placing <- struct{}{}
+	defer func() { <-h.placing }()
+	left := time.Until(h.end)
+	if left <= 0 || !h.store.holds.has(h) {
+		return nil
+	}
+	s := h.store
+	results, err := s.remote.runAs(who, []command{{scriptHold, h.key, []any{
+		s.channel(), s.message(msgInvalidate, h.key), h.token, max(left.Milliseconds(), 1),
+	}}})
+	if err == nil {
+		err = results[0].err
+	}
+	return err
+}
+
+// Release invalidates the key and takes the hold away; with after above 0, readers go on bypassing the cache for that
+// long, for databases that are read through lagging replicas. The error is that of Invalidate.
+func (h *Hold) Release(_ context.Context, after time.Duration) error {
+	s := h.store
+	s.holds.remove(h)
+	h.placing <- struct{}{} // what is being put back is told before it is taken away
+	<-h.placing
+	return s.tell([]string{h.key}, func(k string) command {
+		return command{scriptRelease, k, []any{s.channel(), s.message(msgInvalidate, k), h.token, max(after.Milliseconds(), 0)}}
+	})
+}
+
+// holds are the live holds of this node, to be put back after a failover.
+type holds struct {
+	mu  sync.Mutex
+	all map[*Hold]struct{}
+}
+
+func (hs *holds) add(h *Hold) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	if hs.all == nil {
+		hs.all = map[*Hold]struct{}{}
+	}
+	hs.all[h] = struct{}{}
+}
+
+func (hs *holds) remove(h *Hold) {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	delete(hs.all, h)
+}
+
+func (hs *holds) has(h *Hold) bool {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	_, ok := hs.all[h]
+	return ok
+}
+
+func (s *Store) putBackHolds() error {
+	s.holds.mu.Lock()
+	live := make([]*Hold, 0, len(s.holds.all))
+	for h := range s.holds.all {
+		live = append(live, h)
+	}
+	s.holds.mu.Unlock()
+	for _, h := range live {
+		if err := h.place(probe); err != nil {
+			return err
+		}
+	}
+	return nil
+}
