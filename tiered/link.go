@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -70,13 +71,11 @@ func (l *link) session(ctx context.Context) error {
 	s := l.store
 	pubsub := s.remote.rdb.Subscribe(ctx)
 	defer pubsub.Close()
-	defer context.AfterFunc(ctx, func() { _ = pubsub.Close() })() // wakes the receiver
 	began := s.clock.Exact()
 	if err := pubsub.Subscribe(ctx, s.channel()); err != nil {
 		return err
 	}
-	patience := s.options.MaxStaleness
-	first, err := pubsub.ReceiveTimeout(ctx, patience)
+	first, err := pubsub.ReceiveTimeout(ctx, s.options.MaxStaleness)
 	if err != nil {
 		return err
 	}
@@ -98,16 +97,38 @@ func (l *link) session(ctx context.Context) error {
 	l.up.Store(true)
 	l.once.Do(func() { close(l.tried) })
 	s.options.Logger.Info("tiered: link up")
+	return l.listen(ctx, pubsub, began)
+}
 
-	beat := time.NewTicker(patience / 4)
-	defer beat.Stop()
-	beating, stop := context.WithCancel(ctx)
-	defer stop()
-	heart := make(chan error, 1)
-	go func() { heart <- l.heart(beating, pubsub, beat.C) }()
-	defer func() { stop(); <-heart }()
-	for {
-		m, err := pubsub.ReceiveTimeout(ctx, patience)
+// listen hears messages until something is wrong. It pings: the answer proves that all that was published before the
+// ping has arrived. Once a second it asks for the newest prefix sequence, in case a message was lost. It does all that
+// on one goroutine, because the client may reconnect behind its back, under a lock that every other call waits for.
+func (l *link) listen(ctx context.Context, pubsub *redis.PubSub, proof int64) error {
+	s := l.store
+	patience := s.options.MaxStaleness
+	var beat, poll time.Time
+	for ctx.Err() == nil {
+		now := time.Now()
+		if !now.Before(beat) {
+			if s.clock.Exact()-proof > int64(patience) {
+				return fmt.Errorf("tiered: the link was silent for %v", patience)
+			}
+			beat = now.Add(patience / 4)
+			if err := pubsub.Ping(ctx, strconv.FormatInt(s.clock.Exact(), 10)); err != nil {
+				return err
+			}
+		}
+		if !now.Before(poll) {
+			poll = now.Add(time.Second)
+			if err := s.fetchPrefixes(ctx); err != nil {
+				s.counts.redisErrors.Add(1)
+			}
+		}
+		m, err := pubsub.ReceiveTimeout(ctx, max(time.Until(beat), time.Millisecond))
+		var timeout net.Error
+		if errors.As(err, &timeout) && timeout.Timeout() {
+			continue
+		}
 		if err != nil {
 			return err
 		}
@@ -118,41 +139,14 @@ func (l *link) session(ctx context.Context) error {
 			}
 		case *redis.Pong:
 			if at, err := strconv.ParseInt(m.Payload, 10, 64); err == nil {
+				proof = at
 				s.trust.proved(at)
 			}
 		case *redis.Subscription:
 			return errors.New("tiered: the client reconnected the link: messages may be lost")
 		}
-		select {
-		case err := <-heart:
-			heart <- err
-			return err
-		default:
-		}
 	}
-}
-
-// heart pings: the answer to a ping proves that all published before it has arrived. Once a second it asks for the
-// newest prefix sequence, in case a message was lost.
-func (l *link) heart(ctx context.Context, pubsub *redis.PubSub, beat <-chan time.Time) error {
-	polled := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-beat:
-		}
-		if err := pubsub.Ping(ctx, strconv.FormatInt(l.store.clock.Exact(), 10)); err != nil {
-			_ = pubsub.Close() // wakes the receiver
-			return err
-		}
-		if time.Since(polled) >= time.Second {
-			polled = time.Now()
-			if err := l.store.fetchPrefixes(ctx); err != nil {
-				l.store.counts.redisErrors.Add(1)
-			}
-		}
-	}
+	return ctx.Err()
 }
 
 // hear applies a message. Duplicates and replays are applied like all others.

@@ -1,0 +1,175 @@
+package tiered_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+	"github.com/stretchr/testify/require"
+
+	"github.com/freshet-go/freshet/breaker"
+	"github.com/freshet-go/freshet/internal/redistest"
+	"github.com/freshet-go/freshet/tiered"
+)
+
+// calls are all that a caller can wait for, each a call of Redis.
+func calls(n *node) map[string]func() {
+	ctx, v := context.Background(), "v"
+	granted := n.fetch("users:granted")
+	_ = n.Set(granted)
+	return map[string]func(){
+		"Look one":         func() { n.Look(n.fetch("users:1")) },
+		"Look many":        func() { n.Look(n.fetch("users:1"), n.fetch("users:2"), n.fetch("users:3")) },
+		"Acquire one":      func() { n.Acquire(n.fetch("users:1")) },
+		"Acquire many":     func() { n.Acquire(n.fetch("users:1"), n.fetch("users:2")) },
+		"Invalidate":       func() { _ = n.Invalidate(ctx, "users:1") },
+		"Invalidate many":  func() { _ = n.Invalidate(ctx, "users:1", "users:2") },
+		"InvalidatePrefix": func() { _ = n.InvalidatePrefix(ctx, "users") },
+		"Expire":           func() { _ = n.Expire(ctx, "users:1") },
+		"Set":              func() { _ = n.Set(n.fetch("users:1")) },
+		"Hold":             func() { n.Hold("users:1", time.Second) },
+		"Fill":             func() { n.Fill(tiered.Fill{Fetch: granted, Value: &v, Life: anHour}) },
+		"Claim":            func() { n.Claim(n.fetch("users:1"), time.Second) },
+		"Abandon":          func() { f := *granted; n.Abandon(&f) },
+		"Renewal":          func() { n.Renewal(granted)() },
+	}
+}
+
+// clients are kinds of client, by name: the Store must bound them all.
+var clients = map[string]func(*redis.Options){
+	"as Dial makes it": func(*redis.Options) {},
+	"with defaults": func(o *redis.Options) {
+		*o = redis.Options{
+			Addr: o.Addr, Dialer: o.Dialer, PoolSize: o.PoolSize,
+			MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		}
+	},
+}
+
+func TestFrozenRedisDelaysNobodyBeyondTheBudget(t *testing.T) {
+	for kind, change := range clients {
+		t.Run(kind, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				net := redistest.Network(w, w.mini)
+				n := w.nodeOver(net, net.Client(w, change))
+				for name, call := range calls(n) {
+					net.Thaw()
+					w.elapse(30 * time.Second)
+					require.Zero(w, n.Stats().Breaker, "recovered")
+					require.True(w, n.Stats().LinkUp)
+					net.Freeze()
+					delayed := 0
+					for range 50 {
+						d := took(call)
+						require.LessOrEqual(w, d, tiered.DefaultBudget, name)
+						if d > 0 {
+							delayed++
+						}
+					}
+					require.LessOrEqual(w, delayed, breaker.DefaultConsecutive, "%s: then the breaker opens", name)
+				}
+				net.Thaw()
+			})
+		})
+	}
+}
+
+func TestNoFaultOfRedisDelaysAReadAfterTheBreakerHasOpened(t *testing.T) {
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				n := w.node()
+				fault.begin(w, n)
+				n.exhaust()
+				for range 1000 {
+					require.Zero(w, took(func() { n.Acquire(n.fetch("users:1")) }))
+					w.elapse(10 * time.Millisecond)
+				}
+				fault.end(w, n)
+				w.elapse(5 * time.Second)
+				require.Equal(w, breaker.Closed, n.Stats().Breaker)
+				require.True(w, n.Stats().LinkUp)
+				f := n.fetch("users:1")
+				n.Acquire(f)
+				require.Equal(w, tiered.Granted, f.Outcome)
+			})
+		})
+	}
+}
+
+func TestManyCallersOfAFrozenRedis(t *testing.T) {
+	inBubble(t, func(w *world) {
+		n := w.node()
+		n.net.Freeze()
+		var wg sync.WaitGroup
+		for i := range 500 {
+			wg.Go(func() {
+				if d := took(func() { n.Acquire(n.fetch(fmt.Sprint("users:", i))) }); d > tiered.DefaultBudget {
+					t.Errorf("a read waited %v", d)
+				}
+			})
+		}
+		wg.Wait()
+		n.net.Thaw()
+	})
+}
+
+func TestServersThatRefuse(t *testing.T) {
+	for _, answer := range []string{
+		"LOADING Redis is loading the dataset in memory", "READONLY You can't write against a read only replica.",
+		"MASTERDOWN Link with MASTER is down", "CLUSTERDOWN The cluster is down", "WRONGPASS invalid username-password pair",
+		"NOAUTH Authentication required.", "BUSY Redis is busy running a script.", "ERR max number of clients reached",
+	} {
+		t.Run(answer[:7], func(t *testing.T) {
+			inBubble(t, func(w *world) {
+				a, _ := both(w)
+				w.mini.SetError(answer)
+				for range 10 {
+					require.LessOrEqual(w, took(func() { a.get("users:2") }), tiered.DefaultBudget)
+				}
+				require.ErrorIs(w, a.Invalidate(w.Context(), "users:1"), tiered.ErrDeferred)
+				v, _ := a.get("users:1")
+				require.Equal(w, "new", v)
+				require.NotEqual(w, breaker.Closed, a.Stats().Breaker)
+				w.mini.SetError("")
+				w.elapse(6 * time.Second)
+				require.Equal(w, breaker.Closed, a.Stats().Breaker)
+				a.reads("users:1", "new", fromOrigin)
+			})
+		})
+	}
+}
+
+func TestAFullRedisStillAnswersReads(t *testing.T) {
+	inBubble(t, func(w *world) {
+		both(w)
+		w.origin["users:2"] = "v"
+		full := &tap{before: func(_ context.Context, cmd redis.Cmder) error {
+			if cmd.Name() == "evalsha" || cmd.Name() == "eval" {
+				return oom{}
+			}
+			return nil
+		}}
+		b := w.node()
+		b.rdb.AddHook(full)
+		b.reads("users:1", "old", fromRedis)
+		b.reads("users:2", "v", fromOrigin, "without a lease")
+		b.reads("users:2", "v", fromMemory)
+		for range 20 {
+			require.ErrorIs(w, b.Invalidate(w.Context(), "users:1"), tiered.ErrDeferred)
+		}
+		require.Equal(w, breaker.Closed, b.Stats().Breaker, "an answer is no fault")
+		v, _ := b.get("users:1")
+		require.Equal(w, "new", v)
+	})
+}
+
+// oom is what a full Redis answers to what needs memory.
+type oom struct{}
+
+func (oom) Error() string { return "OOM command not allowed when used memory > 'maxmemory'." }
+func (oom) RedisError()   {}
