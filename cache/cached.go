@@ -125,17 +125,20 @@ func (c *Cached[K, V]) encode(key K) (string, error) {
 	return k, nil
 }
 
+// encodeAll returns the keys that can be encoded; the others cannot have been cached.
 func (c *Cached[K, V]) encodeAll(ks []K) ([]string, error) {
 	if c.closed.Load() {
 		return nil, ErrClosed
 	}
-	all := make([]string, len(ks))
-	for i, key := range ks {
+	all := make([]string, 0, len(ks))
+	var faults []error
+	for _, key := range ks {
 		k, err := c.encode(key)
 		if err != nil {
-			return nil, err
+			faults = append(faults, err)
+			continue
 		}
-		all[i] = k
+		all = append(all, k)
 	}
-	return all, nil
+	return all, errors.Join(faults...)
 }

@@ -67,6 +67,16 @@ func (c *Cached[K, V]) place(hash uint64, e *entry[K, V]) {
 	}
 }
 
+// drop ends what memory has for t's key, which a load has found to be of no use, unless that is newer than the load.
+func (c *Cached[K, V]) drop(t *ticket[K, V]) {
+	lock := &c.placing[t.hash%uint64(len(c.placing))]
+	lock.Lock()
+	defer lock.Unlock()
+	if c.store.Valid(t.fetch.Stamp, t.fetch.Key) {
+		c.store.Drop(t.hash)
+	}
+}
+
 // due tells whether it is time to try to refresh e: one caller is told so at a time.
 func (e *entry[K, V]) due() bool {
 	now, last := time.Now().UnixNano(), e.attempt.Load()

@@ -53,7 +53,11 @@ func (c *Cached[K, V]) await(t *ticket[K, V]) {
 	ctx, cancel := context.WithTimeout(t.ctx, c.options.LoadTimeout)
 	c.store.Await(ctx, &t.fetch)
 	cancel()
-	if t.fetch.Outcome != tiered.Found || !c.found(t) {
+	switch {
+	case t.ctx.Err() != nil: // nobody waits any more
+		c.finish(t, result[V]{}, context.Cause(t.ctx))
+		c.store.Abandon(&t.fetch)
+	case t.fetch.Outcome != tiered.Found || !c.found(t):
 		c.loads.add([]*ticket[K, V]{t})
 	}
 }
@@ -129,6 +133,7 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 	}
 	if f.Life.IsZero() {
 		t.fetch.Forsake()
+		c.drop(t)
 		c.finish(t, result[V]{value: value, how: loaded}, err)
 		return tiered.Fill{}
 	}

@@ -26,12 +26,13 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 	if value, err, ok := c.remembered(hash, key); ok {
 		return value, err
 	}
-	t, leads, err := c.ticket(ctx, hash, key)
+	k, err := c.encode(key)
 	if err != nil {
 		c.stats.count(failed)
 		var none V
 		return none, err
 	}
+	t, leads := c.ticket(ctx, hash, key, k)
 	if leads {
 		c.depart(t)
 	}

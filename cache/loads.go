@@ -110,7 +110,11 @@ func (l *loads[K, V]) attempt(batch []*ticket[K, V]) (o outcome[K, V]) {
 		return o
 	}
 	permit, err := l.cache.options.Breaker.Allow()
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
+		permit.Cancel()
 		<-l.slots
 		o.err = err
 		return o

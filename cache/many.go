@@ -26,12 +26,13 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 		}
 	}
 	type passenger struct {
-		key    K
-		flight *flight.Flight[result[V]]
-		leads  bool
+		hash    uint64
+		key     K
+		encoded string
+		flight  *flight.Flight[result[V]]
+		leads   bool
 	}
 	var waiting []passenger
-	var led []*ticket[K, V]
 	asked := make(map[K]struct{}, len(keys))
 	for _, key := range keys {
 		if _, again := asked[key]; again {
@@ -43,14 +44,19 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 			take(key, value, err)
 			continue
 		}
-		t, leads, err := c.ticket(ctx, hash, key)
+		k, err := c.encode(key)
 		if err != nil {
 			c.stats.count(failed)
 			failures[key] = err
 			continue
 		}
-		waiting = append(waiting, passenger{key, t.flight, leads})
-		if leads {
+		waiting = append(waiting, passenger{hash: hash, key: key, encoded: k})
+	}
+	var led []*ticket[K, V]
+	for i := range waiting { // from here on, nothing can fail that would leave flights behind
+		p := &waiting[i]
+		t, leads := c.ticket(ctx, p.hash, p.key, p.encoded)
+		if p.flight, p.leads = t.flight, leads; leads {
 			led = append(led, t)
 		}
 	}

@@ -29,18 +29,14 @@ const (
 )
 
 // ticket joins a flight whose Stamp is still valid, or makes one under a Stamp taken now, before anything is read.
-func (c *Cached[K, V]) ticket(ctx context.Context, hash uint64, key K) (t *ticket[K, V], leads bool, err error) {
-	k, err := c.encode(key)
-	if err != nil {
-		return nil, false, err
-	}
-	t = c.newTicket(context.WithoutCancel(ctx), hash, key, k, fetch)
+func (c *Cached[K, V]) ticket(ctx context.Context, hash uint64, key K, encoded string) (t *ticket[K, V], leads bool) {
+	t = c.newTicket(context.WithoutCancel(ctx), hash, key, encoded, fetch)
 	f, leads := c.flights.Join(hash, key, t.flight)
 	if !leads {
 		t.cancel()
 		t.flight = f
 	}
-	return t, leads, nil
+	return t, leads
 }
 
 func (c *Cached[K, V]) newTicket(ctx context.Context, hash uint64, key K, encoded string, p purpose) *ticket[K, V] {

@@ -53,10 +53,10 @@ func (c *Cached[K, V]) SetMany(_ context.Context, values map[K]V) error {
 // before. Call it after the change was committed; Mutate does that, and survives a crash in between.
 func (c *Cached[K, V]) Invalidate(ctx context.Context, keys ...K) error {
 	encoded, err := c.encodeAll(keys)
-	if err != nil || len(keys) == 0 {
-		return err
+	if len(encoded) > 0 {
+		err = errors.Join(err, c.store.Invalidate(ctx, encoded...))
 	}
-	return c.store.Invalidate(ctx, encoded...)
+	return err
 }
 
 // InvalidatePrefix invalidates every key whose first segments are the given ones; with none, the whole cache. The
@@ -76,16 +76,20 @@ func (c *Cached[K, V]) InvalidatePrefix(ctx context.Context, segments ...any) er
 // rest it is like Invalidate.
 func (c *Cached[K, V]) Expire(ctx context.Context, keys ...K) error {
 	encoded, err := c.encodeAll(keys)
-	if err != nil || len(keys) == 0 {
+	if c.store.Shared() && len(encoded) > 0 {
+		return errors.Join(err, c.store.Expire(ctx, encoded...))
+	}
+	if c.store.Shared() || errors.Is(err, ErrClosed) {
 		return err
 	}
-	if c.store.Shared() {
-		return c.store.Expire(ctx, encoded...)
-	}
-	for i, key := range keys { // memory alone: what Redis would keep for failed loads stays here
+	for _, key := range keys { // memory alone: what Redis would keep for failed loads stays here
+		k, bad := c.encode(key)
+		if bad != nil {
+			continue
+		}
 		hash := c.hash(key)
 		old, f := c.lookup(hash, key)
-		err = errors.Join(err, c.store.Expire(ctx, encoded[i]))
+		err = errors.Join(err, c.store.Expire(ctx, k))
 		if f != tiered.Dead && !old.Negative() {
 			e := &entry[K, V]{owner: c, key: key, value: old.value}
 			c.store.Age(&e.Entry, &old.Entry)

@@ -22,22 +22,29 @@ type Entry struct {
 	cost     time.Duration
 	weight   int64
 	negative bool
+	replaced atomic.Bool // an engine may still hold it
 }
 
 // Item is what a memory engine holds: a struct that embeds an Entry.
 type Item interface {
 	// Weight is the entry's size in bytes.
 	Weight() int64
-	// Outdated tells whether the item's key was invalidated since; an engine may prefer another item then.
+	// Outdated tells whether the item was replaced, or its key invalidated, since; an engine may prefer another item
+	// then.
 	Outdated() bool
+	// Replace says that another item takes this one's place.
+	Replace()
 }
 
 // Weight is the entry's size in bytes, as given to Seal.
 func (e *Entry) Weight() int64 { return e.weight }
 
-// Outdated tells whether the entry's stripe has moved since it was stamped. False is no proof of life: only Freshness
-// is.
-func (e *Entry) Outdated() bool { return e.count != e.stripe.Load() }
+// Outdated tells whether the entry was replaced, or its stripe has moved since it was stamped. False is no proof of
+// life: only Freshness is.
+func (e *Entry) Outdated() bool { return e.replaced.Load() || e.count != e.stripe.Load() }
+
+// Replace ends the entry: an engine that still finds it must not be believed.
+func (e *Entry) Replace() { e.replaced.Store(true) }
 
 // Negative tells whether the entry says that the key does not exist.
 func (e *Entry) Negative() bool { return e.negative }
@@ -76,7 +83,7 @@ func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, cost time.Duratio
 func (s *Store) Freshness(e *Entry) Freshness {
 	now := s.clock.Now()
 	switch {
-	case e.epoch != s.fence.epoch.Load() || e.count != e.stripe.Load() || now >= s.fence.trust.Load():
+	case e.epoch != s.fence.epoch.Load() || e.count != e.stripe.Load() || now >= s.fence.trust.Load() || e.replaced.Load():
 		return Dead
 	case e.prefix.Load() < s.fence.newest.Load():
 		return Unsettled

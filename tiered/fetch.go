@@ -43,6 +43,8 @@ type Fetch struct {
 	head   string // what a lease, then a fill, replaces
 	token  string // of the record that a fill writes
 	epoch  uint64 // in which the fill must go out
+
+	forsaken bool // what is there is not to stay
 }
 
 // Look reads what Redis has for each Fetch: Found, Absent, Busy, Held or Unseen.
@@ -139,7 +141,7 @@ func (s *Store) lease(fetches []*Fetch) {
 			if err == nil && results[i].err == nil {
 				answer, ok = results[i].value.([]any)
 			}
-			if !ok || len(answer) != 3 {
+			if !ok || len(answer) != 2 {
 				if f.Outcome = Unseen; f.seen {
 					f.Outcome = Alone
 				}
@@ -148,11 +150,12 @@ func (s *Store) lease(fetches []*Fetch) {
 				continue
 			}
 			text, _ := answer[1].(string)
-			if granted, _ := answer[0].(int64); granted == 1 {
+			switch granted, _ := answer[0].(int64); granted {
+			case 2:
+				s.counts.corrupt.Add(1)
+				fallthrough
+			case 1:
 				f.Outcome, f.token, f.head = Granted, text, string(kindLease)+text
-				if foreign, _ := answer[2].(int64); foreign == 1 {
-					s.counts.corrupt.Add(1)
-				}
 				continue
 			}
 			s.judge(f, readOnly(text))
@@ -211,8 +214,9 @@ func (f *Fetch) Cost() time.Duration { return f.rec.cost }
 // Until is the end of freshness of what was Found, in Unix milliseconds.
 func (f *Fetch) Until() int64 { return f.rec.fresh }
 
-// Forsake says that what a lease covers must not be put back: the load said something newer.
-func (f *Fetch) Forsake() { f.usable = false }
+// Forsake says that what a lease covers must not be put back, and what was Found not stay: the load said something
+// newer, which is not to be kept. It takes effect with Abandon.
+func (f *Fetch) Forsake() { f.usable, f.forsaken = false, true }
 
 // Life is what remains of the life of what was Found.
 func (f *Fetch) Life() ttl.Lifetime {

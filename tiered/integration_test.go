@@ -209,13 +209,17 @@ func TestRealOutOfMemory(t *testing.T) {
 		v, _ := a.get("users:1")
 		require.Equal(t, "new", v)
 	}
-	require.ErrorIs(t, a.InvalidatePrefix(ctx, "users"), tiered.ErrDeferred)
+	require.NoError(t, a.InvalidatePrefix(ctx, "posts"), "once the script has removed what is old, it may write")
+
 	w.origin["users:1"] = "newest"
-	a.reads("users:1", "newest", fromOrigin, "deferred, but in force here")
-	require.Equal(t, breaker.Closed, a.Stats().Breaker)
-	require.NoError(t, w.rdb.ConfigSet(ctx, "maxmemory", "0").Err())
-	a.alwaysReads("users:1", "newest", func() bool { return a.Stats().Journal == 0 }, "the replay")
+	require.ErrorIs(t, a.Set(a.fetch("users:1")), tiered.ErrDeferred, "a lease needs memory")
+	a.alwaysReads("users:1", "newest", func() bool { return a.Stats().Journal == 0 }, "the replay, which needs none")
 	b.until(func() bool { v, _ := b.get("users:1"); return v == "newest" }, "b hears in the end")
+	require.Equal(t, breaker.Closed, a.Stats().Breaker)
+	require.Empty(t, w.stored("users:1"))
+
+	require.NoError(t, w.rdb.ConfigSet(ctx, "maxmemory", "0").Err())
+	a.until(func() bool { _, from := a.get("users:2"); return from != fromOrigin }, "values are stored again")
 }
 
 func TestRealDemotedMaster(t *testing.T) {

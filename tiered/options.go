@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"time"
 
@@ -148,6 +149,12 @@ const readsReplicas = "reads from replicas, which lag behind invalidations: a va
 
 // refuse names the clients that would break promises.
 func refuse(rdb redis.UniversalClient) error {
+	if rdb == nil {
+		return nil
+	}
+	if v := reflect.ValueOf(rdb); v.Kind() == reflect.Pointer && v.IsNil() {
+		return fmt.Errorf("a nil %T is no client; leave the field out for memory only", rdb)
+	}
 	switch c := rdb.(type) {
 	case *redis.Ring:
 		return errors.New("a Ring changes shards when one fails, and back: values that were invalidated meanwhile would come back; use Cluster or Sentinel")

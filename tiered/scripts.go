@@ -35,14 +35,14 @@ end
 var (
 	// scriptLease replaces the head ARGV[1] by a lease: ARGV[2] random bytes, ARGV[3] milliseconds. If another head is
 	// there it returns the record; a lease is marked then: whoever ends it wakes those who wait (ARGV[4] '1').
-	// What an expired value or one past its time holds stays under the lease (ARGV[5] '1'). A third answer of 1 says
-	// that a key of another type was there.
+	// What an expired value or one past its time holds stays under the lease (ARGV[5] '1'). It answers 2 instead
+	// of 1 if a key of another type was there.
 	scriptLease = redis.NewScript(luaHead + luaToken + `
 if h ~= ARGV[1] and not (head == 'foreign' and ARGV[1] == '') then
 	if ARGV[4] == '1' and string.sub(h, 1, 1) == 'L' and #head == 25 then redis.call('SETRANGE', KEYS[1], 24, '1') end
 	local now = redis.pcall('GET', KEYS[1])
 	if type(now) ~= 'string' then now = '' end
-	return {0, now, 0}
+	return {0, now}
 end
 local kept = ''
 if ARGV[5] == '1' then
@@ -51,7 +51,7 @@ if ARGV[5] == '1' then
 end
 local tok = ARGV[2] .. pack(stamp())
 redis.call('SET', KEYS[1], 'L' .. tok .. '0' .. kept, 'PX', ARGV[3])
-return {1, tok, head == 'foreign' and 1 or 0}`)
+return {head == 'foreign' and 2 or 1, tok}`)
 
 	// scriptFill replaces the head ARGV[1] by the record ARGV[2] for ARGV[3] milliseconds, and wakes those who wait for
 	// the lease (message ARGV[5] on channel ARGV[4]). A repeated fill answers success.

@@ -117,8 +117,21 @@ func (s *Store) Valid(st Stamp, key string) bool { return s.fence.valid(st, key)
 // allocate, as far as the engine does not.
 func (s *Store) Lookup(hash uint64) (Item, bool) { return s.memory.Get(hash) }
 
-// Keep keeps item, whose Entry was sealed, in memory under hash.
-func (s *Store) Keep(hash uint64, item Item) { s.memory.Set(hash, item) }
+// Keep keeps item, whose Entry was sealed, in memory under hash, in place of what was there. For one hash it must not be
+// called concurrently.
+func (s *Store) Keep(hash uint64, item Item) {
+	if old, ok := s.memory.Get(hash); ok {
+		old.Replace()
+	}
+	s.memory.Set(hash, item)
+}
+
+// Drop ends what memory keeps under hash.
+func (s *Store) Drop(hash uint64) {
+	if old, ok := s.memory.Get(hash); ok {
+		old.Replace()
+	}
+}
 
 // Shared tells whether there is a Redis tier.
 func (s *Store) Shared() bool { return s.remote != nil }

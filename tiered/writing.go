@@ -108,7 +108,7 @@ func (s *Store) encode(f Fill) (b []byte, px int64, err error) {
 func (s *Store) Abandon(fetches ...*Fetch) {
 	var cmds []command
 	for _, f := range fetches {
-		if s.remote == nil || f.Outcome != Granted {
+		if s.remote == nil || f.Outcome != Granted && (f.Outcome != Found || !f.forsaken) {
 			continue
 		}
 		left := int64(0)

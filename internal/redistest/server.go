@@ -1,0 +1,158 @@
+//go:build unix
+
+package redistest
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+)
+
+const patience = 20 * time.Second // for a real process to do what takes it milliseconds
+
+// Server is a redis-server in a process of its own, on a loopback port, with a directory of its own.
+type Server struct {
+	t    testing.TB
+	path string
+	port int
+	dir  string
+	args []string
+	cmd  *exec.Cmd // nil: not running
+	log  string
+}
+
+// Start starts a redis-server that keeps nothing on disk unless args say so ("--save", "60", "1"). It ends with the
+// test. Where there is none on PATH the test is skipped; in CI it fails instead.
+func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("redistest: no redis-server on PATH, which CI must have:", err)
+		}
+		t.Skip("redistest: no redis-server on PATH")
+	}
+	s := &Server{t: t, path: path, dir: t.TempDir(), args: args, port: freePort(t)}
+	s.log = filepath.Join(s.dir, "log")
+	t.Cleanup(s.Kill)
+	s.run()
+	return s
+}
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal("redistest:", err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (s *Server) run() {
+	s.t.Helper()
+	args := append([]string{
+		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--logfile", s.log,
+		"--save", "", "--appendonly", "no", "--daemonize", "no",
+	}, s.args...)
+	s.cmd = exec.Command(s.path, args...)
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal("redistest:", err)
+	}
+	s.eventually("listen", func() bool {
+		c, err := net.Dial("tcp", s.Addr())
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	})
+	rdb := s.client()
+	defer func() { _ = rdb.Close() }()
+	s.eventually("answer", func() bool { return rdb.Ping(context.Background()).Err() == nil })
+}
+
+// eventually polls a process, whose time is not the test's.
+func (s *Server) eventually(what string, done func() bool) {
+	s.t.Helper()
+	for end := time.Now().Add(patience); !done(); {
+		if time.Now().After(end) {
+			log, _ := os.ReadFile(s.log)
+			s.t.Fatalf("redistest: redis-server did not %s within %v; its log:\n%s", what, patience, log)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// Addr is the server's address, also while it is not running.
+func (s *Server) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
+
+// URL is the server's address for tiered.Dial.
+func (s *Server) URL() string { return fmt.Sprintf("redis://%s", s.Addr()) }
+
+// Dir is where the server's files are.
+func (s *Server) Dir() string { return s.dir }
+
+// Client gives a client with the settings of tiered.Dial, which is closed with the test.
+func (s *Server) Client(t testing.TB) *redis.Client {
+	t.Helper()
+	rdb := s.client()
+	t.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
+func (s *Server) client() *redis.Client {
+	const timeout = 250 * time.Millisecond
+	return redis.NewClient(&redis.Options{
+		Addr:                     s.Addr(),
+		ContextTimeoutEnabled:    true,
+		DialTimeout:              timeout,
+		ReadTimeout:              timeout,
+		WriteTimeout:             timeout,
+		PoolTimeout:              timeout,
+		MaxRetries:               -1,
+		DialerRetries:            1,
+		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+}
+
+// Kill ends the process as a crash does: SIGKILL. A server that is not running stays so.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Kill()
+	_ = s.cmd.Wait()
+	s.cmd = nil
+}
+
+// Stop freezes the process (SIGSTOP): it accepts connections and answers nothing.
+func (s *Server) Stop() { s.signal(syscall.SIGSTOP) }
+
+// Cont ends Stop (SIGCONT). What clients have sent meanwhile is executed now.
+func (s *Server) Cont() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatalf("redistest: %v: %v", sig, err)
+	}
+}
+
+// Restart starts a killed server again on its port, with the files of its directory, if it keeps any, and with more
+// args, if any.
+func (s *Server) Restart(args ...string) {
+	s.t.Helper()
+	s.Kill()
+	s.args = append(s.args, args...)
+	s.run()
+}
