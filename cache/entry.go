@@ -94,6 +94,11 @@ func (c *Cached[K, V]) isolate(value V) (V, error) {
 	if !c.options.Isolate {
 		return value, nil
 	}
+	return c.clone(value)
+}
+
+// clone is apart from isolate so that a value that is not copied need not go to the heap.
+func (c *Cached[K, V]) clone(value V) (V, error) {
 	var own V
 	b, err := c.options.Codec.Append(nil, &value)
 	if err == nil {

@@ -35,6 +35,9 @@ func (c *Cached[K, V]) fly(ts []*ticket[K, V]) {
 		case t.fetch.Outcome == tiered.Busy && c.loads != nil && t.purpose != reload:
 			c.life.work.Go(func() { c.await(t) })
 		default:
+			if t.fetch.Outcome == tiered.Busy && t.purpose == reload {
+				c.store.Seize(&t.fetch)
+			}
 			missing = append(missing, t)
 		}
 	}
@@ -114,7 +117,7 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 			fill = tiered.Fill{}
 		}
 	}()
-	f := tiered.Fill{Fetch: &t.fetch, Value: &value, Cost: cost}
+	f := tiered.Fill{Fetch: &t.fetch, Value: &value, Cost: cost, Since: time.Now()}
 	switch {
 	case err == nil:
 		f.Life = c.bounded(c.options.TTL.Lifetime(&value))
@@ -126,9 +129,12 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 		c.fail(t, fmt.Errorf("cache: load %q: %w", c.options.Name, err))
 		return tiered.Fill{}
 	}
+	if t.purpose == reload {
+		c.store.Supersede(&t.fetch)
+	}
 	if c.store.Keepable(&t.fetch) {
 		if own, bad := c.isolate(value); bad == nil {
-			c.keep(t.hash, t.key, own, f.Negative, t.fetch.Stamp, f.Life, cost, time.Now().Add(f.Life.Fresh).UnixMilli())
+			c.keep(t.hash, t.key, own, f.Negative, t.fetch.Stamp, f.Life, cost, f.Until())
 		}
 	}
 	if f.Life.IsZero() {

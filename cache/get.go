@@ -58,12 +58,11 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bo
 	case c.options.TTL.RefreshEarly(c.store.Remaining(&e.Entry), e.Cost()) && e.due():
 		c.refresh(hash, key, e.until)
 	}
-	c.stats.count(how)
-	if c.options.Isolate {
-		value, err = c.isolate(e.value)
-		return value, err, err == nil
+	if value, err = c.isolate(e.value); err != nil {
+		return value, nil, false
 	}
-	return e.value, nil, true
+	c.stats.count(how)
+	return value, nil, true
 }
 
 // depart starts the flights that a caller leads. A closed cache ends them at once.

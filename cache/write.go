@@ -34,15 +34,13 @@ func (c *Cached[K, V]) SetMany(_ context.Context, values map[K]V) error {
 			return fmt.Errorf("cache: set %q: %w", c.options.Name, err)
 		}
 		fetches[i] = &tiered.Fetch{Key: encoded[i], Codec: c.options.Codec, Lease: leaseFor}
-		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value))}
+		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value)), Since: time.Now()}
 	}
 	err = c.store.Set(fetches...)
 	stored, bad := c.store.FillAll(fills...)
 	for i, key := range ks {
 		if stored[i] || fetches[i].Outcome == tiered.Unseen && c.store.Keepable(fetches[i]) {
-			value := *fills[i].Value.(*V)
-			life := fills[i].Life
-			c.keep(c.hash(key), key, value, false, fetches[i].Stamp, life, 0, time.Now().Add(life.Fresh).UnixMilli())
+			c.keep(c.hash(key), key, *fills[i].Value.(*V), false, fetches[i].Stamp, fills[i].Life, 0, fills[i].Until())
 		}
 	}
 	return errors.Join(err, bad)

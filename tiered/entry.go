@@ -83,7 +83,7 @@ func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, cost time.Duratio
 func (s *Store) Freshness(e *Entry) Freshness {
 	now := s.clock.Now()
 	switch {
-	case e.epoch != s.fence.epoch.Load() || e.count != e.stripe.Load() || now >= s.fence.trust.Load() || e.replaced.Load():
+	case e.epoch != s.fence.epoch.Load() && !s.fence.graced(e.epoch, now) || e.count != e.stripe.Load() || now >= s.fence.trust.Load() || e.replaced.Load():
 		return Dead
 	case e.prefix.Load() < s.fence.newest.Load():
 		return Unsettled

@@ -2,6 +2,7 @@ package tiered
 
 import (
 	"hash/maphash"
+	"sync"
 	"sync/atomic"
 )
 
@@ -26,6 +27,9 @@ func (s Stamp) Prefix() uint64 { return s.prefix }
 type fence struct {
 	epoch   atomic.Uint64 // a bump ends every stamp
 	trust   atomic.Int64  // instant of the coarse clock up to which memory is trusted
+	grace   atomic.Uint64 // in fallback mode: the epoch before the outage, 0 otherwise
+	until   atomic.Int64  // instant up to which memory of that epoch is trusted, too
+	turning sync.Mutex    // of the epoch
 	stripes []atomic.Uint64
 	seed    maphash.Seed
 	prefixes
@@ -64,7 +68,21 @@ func (f *fence) bump(keys ...string) {
 }
 
 // bumpEpoch ends every stamp: memory is empty at once.
-func (f *fence) bumpEpoch() { f.epoch.Add(1) }
+func (f *fence) bumpEpoch() {
+	f.turning.Lock()
+	defer f.turning.Unlock()
+	f.grace.Store(0)
+	f.epoch.Add(1)
+}
+
+// graceUntil begins a new epoch, too, but what memory holds may be used up to an instant.
+func (f *fence) graceUntil(instant int64) {
+	f.turning.Lock()
+	defer f.turning.Unlock()
+	f.until.Store(instant)
+	f.grace.Store(f.epoch.Load())
+	f.epoch.Add(1)
+}
 
 // valid tells whether nothing that concerns key was invalidated since s was taken.
 func (f *fence) valid(s Stamp, key string) bool {
@@ -72,5 +90,7 @@ func (f *fence) valid(s Stamp, key string) bool {
 		(s.prefix >= f.newest.Load() || !f.after(key, s.prefix))
 }
 
-// current tells whether s belongs to the present epoch.
-func (f *fence) current(s Stamp) bool { return s.epoch == f.epoch.Load() }
+// graced tells whether an entry of another epoch may be used in fallback mode.
+func (f *fence) graced(epoch uint64, now int64) bool {
+	return epoch == f.grace.Load() && now < f.until.Load()
+}

@@ -107,6 +107,22 @@ func (s *Store) Await(ctx context.Context, f *Fetch) {
 	}
 }
 
+// Seize takes another's lease over for a load that began later: what the other loads is not to be stored after it.
+func (s *Store) Seize(f *Fetch) {
+	f.Outcome = Absent
+	s.lease([]*Fetch{f})
+	if f.Outcome == Busy {
+		f.Outcome = Alone
+	}
+}
+
+// Supersede ends what else was kept or is being loaded under f's Stamp: f's own load began later. It is void if
+// something has invalidated f meanwhile.
+func (s *Store) Supersede(f *Fetch) {
+	s.fence.bump(f.Key)
+	f.Stamp.count++
+}
+
 // lease takes leases for the Absent ones. What another put there meanwhile is judged as if it had been read.
 func (s *Store) lease(fetches []*Fetch) {
 	const tries = 3
@@ -235,7 +251,7 @@ func (s *Store) Spare(f *Fetch) bool {
 // this node has not seen.
 func (s *Store) Keepable(f *Fetch) bool {
 	switch {
-	case f.Outcome == Held, f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)):
+	case f.Outcome == Held || s.holds.covers(f.Key), f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)):
 		return false
 	}
 	return s.fence.valid(f.Stamp, f.Key)

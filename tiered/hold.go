@@ -3,6 +3,7 @@ package tiered
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,9 +20,9 @@ type Hold struct {
 // all the same: only a crash of this process is not covered then.
 func (s *Store) Hold(key string, d time.Duration) *Hold {
 	h := &Hold{s, key, token(), time.Now().Add(d), make(chan struct{}, 1)}
+	s.holds.add(h)
 	if s.remote != nil {
 		s.recent.remember(key)
-		s.holds.add(h)
 		if err := h.place(request); err != nil {
 			s.counts.holdsFailed.Add(1)
 		}
@@ -52,7 +53,7 @@ func (h *Hold) place(who caller) error {
 // long, for databases that are read through lagging replicas. The error is that of Invalidate.
 func (h *Hold) Release(_ context.Context, after time.Duration) error {
 	s := h.store
-	s.holds.remove(h)
+	s.holds.remove(h, after)
 	h.placing <- struct{}{} // what is being put back is told before it is taken away
 	<-h.placing
 	return s.tell([]string{h.key}, func(k string) command {
@@ -60,25 +61,54 @@ func (h *Hold) Release(_ context.Context, after time.Duration) error {
 	})
 }
 
-// holds are the live holds of this node, to be put back after a failover.
+// holds are the live holds of this node: they are put back after a failover, and nothing of their keys is kept in memory,
+// even where there is no Redis.
 type holds struct {
-	mu  sync.Mutex
-	all map[*Hold]struct{}
+	size atomic.Int64 // len(until)
+
+	mu    sync.Mutex
+	all   map[*Hold]struct{}
+	until map[string]time.Time // to when nothing of a key is kept
 }
 
 func (hs *holds) add(h *Hold) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	if hs.all == nil {
-		hs.all = map[*Hold]struct{}{}
+		hs.all, hs.until = map[*Hold]struct{}{}, map[string]time.Time{}
 	}
 	hs.all[h] = struct{}{}
+	hs.extend(h.key, h.end)
 }
 
-func (hs *holds) remove(h *Hold) {
+// remove ends h; its key goes on being held for a while if after is above 0.
+func (hs *holds) remove(h *Hold, after time.Duration) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	delete(hs.all, h)
+	delete(hs.until, h.key)
+	for other := range hs.all {
+		if other.key == h.key {
+			hs.extend(h.key, other.end)
+		}
+	}
+	now := time.Now()
+	if after > 0 {
+		hs.extend(h.key, now.Add(after))
+	}
+	for key, until := range hs.until {
+		if now.After(until) {
+			delete(hs.until, key)
+		}
+	}
+	hs.size.Store(int64(len(hs.until)))
+}
+
+func (hs *holds) extend(key string, until time.Time) {
+	if until.After(hs.until[key]) {
+		hs.until[key] = until
+	}
+	hs.size.Store(int64(len(hs.until)))
 }
 
 func (hs *holds) has(h *Hold) bool {
@@ -86,6 +116,16 @@ func (hs *holds) has(h *Hold) bool {
 	defer hs.mu.Unlock()
 	_, ok := hs.all[h]
 	return ok
+}
+
+// covers tells whether key is held.
+func (hs *holds) covers(key string) bool {
+	if hs.size.Load() == 0 {
+		return false
+	}
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	return time.Now().Before(hs.until[key])
 }
 
 func (s *Store) putBackHolds() error {

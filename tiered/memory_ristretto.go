@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	ristrettoOverhead = 120 // bytes per entry of ristretto's own, measured
-	windowShare       = 5   // one part in so many of the memory is the window
+	ristrettoOverhead = 120     // bytes per entry of ristretto's own, measured
+	windowShare       = 5       // one part in so many of the memory is the window
+	windowBytes       = 1 << 20 // but it has at least so many bytes, or half of the memory
 )
 
 // Ristretto is the default engine: ristretto v2 (TinyLFU admission, sampled LFU eviction) behind a small LRU window.
@@ -18,7 +19,7 @@ const (
 // takes every item at once: a Get right after a Set finds it, and a new key gets the time to be asked for again. What
 // leaves the window after it was read there is offered to ristretto a second time, with the frequency it has earned.
 func Ristretto(bytes int64) (Memory, error) {
-	window := bytes / windowShare
+	window := max(bytes/windowShare, min(windowBytes, bytes/2))
 	main, err := ristretto.NewCache(&ristretto.Config[uint64, Item]{
 		NumCounters:        min(max(bytes/64, 10_000), 100_000_000),
 		MaxCost:            bytes - window,

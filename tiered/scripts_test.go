@@ -56,7 +56,7 @@ func (d desk) lease(head, random string) (granted bool, text string) {
 	d.Helper()
 	answer := d.run(scriptLease, head, random, 60_000, "1", "0").([]any)
 	require.Len(d, answer, 2)
-	return answer[0] == int64(1), answer[1].(string)
+	return answer[0] != int64(0), answer[1].(string)
 }
 
 const random = "random\x00\xff89abcdef" // 16 bytes, not all of them text

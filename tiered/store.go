@@ -271,7 +271,6 @@ func (s *Store) Close() error {
 			s.stop()
 		}
 		s.done.Wait()
-		s.trust.stop()
 		s.fence.trust.Store(0)
 		s.clock.Stop()
 		s.memory.Close()

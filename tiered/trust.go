@@ -21,11 +21,10 @@ type trust struct {
 	down      atomic.Bool   // the link is known to be down
 
 	mu         sync.Mutex
-	open       bool // the breaker is not closed
-	unverified bool // Redis does not say who it is
-	inside     bool // fallback mode
-	last       int64
-	timer      *time.Timer
+	open       bool  // the breaker is not closed
+	unverified bool  // Redis does not say who it is
+	inside     bool  // fallback mode
+	last       int64 // instant of the last proof
 }
 
 const always = math.MaxInt64
@@ -45,7 +44,6 @@ func (t *trust) restored(at int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.leave()
-	t.fence.bumpEpoch()
 	t.down.Store(false)
 	t.last = at
 	t.fence.trust.Store(at + int64(t.staleness-clock.Tick))
@@ -77,43 +75,23 @@ func (t *trust) setUnverified(unverified bool) {
 	t.update()
 }
 
-// stop ends the timer of the fallback mode.
-func (t *trust) stop() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.leave()
-}
-
+// update enters fallback mode or leaves it. What memory holds then gets a grace; what is kept from now on lives no
+// longer than the fallback TTL anyway.
 func (t *trust) update() {
 	switch inside := t.down.Load() && (t.open || t.unverified); {
 	case inside && !t.inside:
 		t.inside = true
-		left := t.fallback - time.Duration(t.clock.Exact()-t.last)
-		t.fence.trust.Store(t.last + int64(t.fallback-clock.Tick))
-		t.timer = time.AfterFunc(max(left, 0), t.expire)
+		t.fence.graceUntil(t.last + int64(t.fallback-clock.Tick))
+		t.fence.trust.Store(always)
 	case !inside && t.inside:
 		t.fence.trust.Store(0)
 		t.leave()
-		t.fence.bumpEpoch()
-	}
-}
-
-// expire ends what was kept since before the outage. What is kept after it lives no longer than the fallback TTL anyway.
-func (t *trust) expire() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.inside {
-		t.fence.bumpEpoch()
-		t.fence.trust.Store(always)
 	}
 }
 
 func (t *trust) leave() {
 	t.inside = false
-	if t.timer != nil {
-		t.timer.Stop()
-		t.timer = nil
-	}
+	t.fence.bumpEpoch()
 }
 
 // blind tells whether the link is known to be down: what is kept in memory now is emptied when it returns.

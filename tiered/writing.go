@@ -15,7 +15,11 @@ type Fill struct {
 	Negative bool
 	Life     ttl.Lifetime
 	Cost     time.Duration // of the load
+	Since    time.Time     // when the life began; zero: now
 }
+
+// Until is the end of freshness that the record will have, in Unix milliseconds.
+func (f Fill) Until() int64 { return f.Since.UnixMilli() + f.Life.Fresh.Milliseconds() }
 
 // Fill is FillAll for results that are not missed if they cannot be written.
 func (s *Store) Fill(fills ...Fill) {
@@ -82,13 +86,16 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 
 // encode makes a record and the milliseconds that Redis is to keep it.
 func (s *Store) encode(f Fill) (b []byte, px int64, err error) {
-	now := time.Now().UnixMilli()
+	if f.Since.IsZero() {
+		f.Since = time.Now()
+	}
+	since := f.Since.UnixMilli()
 	r := record{
 		negative: f.Negative,
 		cost:     f.Cost,
-		fresh:    now + f.Life.Fresh.Milliseconds(),
-		stale:    now + f.Life.Stale.Milliseconds(),
-		keep:     now + f.Life.Keep.Milliseconds(),
+		fresh:    f.Until(),
+		stale:    since + f.Life.Stale.Milliseconds(),
+		keep:     since + f.Life.Keep.Milliseconds(),
 		prefix:   f.Stamp.prefix,
 	}
 	if !f.Negative {
@@ -101,7 +108,7 @@ func (s *Store) encode(f Fill) (b []byte, px int64, err error) {
 		tok = token() + "\x00\x00\x00\x00\x00\x00\x00"
 	}
 	b = make([]byte, 0, recordSize+len(r.payload))
-	return r.appendTo(b, tok, f.Key, f.Codec.Name()), max(r.fresh, r.stale, r.keep) - now, nil
+	return r.appendTo(b, tok, f.Key, f.Codec.Name()), max(r.fresh, r.stale, r.keep) - time.Now().UnixMilli(), nil
 }
 
 // Abandon gives leases back whose load came to nothing, so that others need not wait for their end.

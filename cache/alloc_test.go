@@ -1,0 +1,49 @@
+//go:build !race
+
+package cache_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/freshet-go/freshet/cache"
+	"github.com/freshet-go/freshet/tiered"
+	"github.com/freshet-go/freshet/ttl"
+	"github.com/stretchr/testify/require"
+)
+
+// A memory hit allocates nothing, with either engine, whatever the key.
+func TestMemoryHitDoesNotAllocate(t *testing.T) {
+	for name, engine := range map[string]tiered.Engine{"ristretto": tiered.Ristretto, "otter": tiered.Otter} {
+		t.Run(name, func(t *testing.T) {
+			hits(t, engine, "a key of some length, which is not a constant of the linker's")
+			hits(t, engine, 42)
+			hits(t, engine, struct{ A, B int }{1, 2})
+			hits(t, engine, struct {
+				A int
+				B string
+			}{1, "b"})
+			hits(t, engine, [16]byte{1})
+		})
+	}
+}
+
+func hits[K comparable](t *testing.T, engine tiered.Engine, key K) {
+	t.Helper()
+	store, err := tiered.Open(tiered.Options{Engine: engine, MemoryBytes: 1 << 20})
+	require.NoError(t, err)
+	defer store.Close()
+	c, err := cache.New(func(context.Context, K) ([]string, error) { return []string{"v"}, nil }, cache.Options{
+		Store: store, Name: "c", TTL: ttl.Fixed(time.Hour).StaleIfError(time.Hour).EarlyRefresh(1),
+	})
+	require.NoError(t, err)
+	_, err = c.Get(bg, key)
+	require.NoError(t, err)
+	require.Zero(t, testing.AllocsPerRun(2000, func() {
+		if v, err := c.Get(bg, key); err != nil || len(v) != 1 {
+			t.Error(v, err)
+		}
+	}), "%T", key)
+	require.EqualValues(t, 1, c.Stats().LoaderCalls)
+}
