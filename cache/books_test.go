@@ -184,7 +184,7 @@ func (b *bookkeeper) ask(node int, r *rand.Rand) {
 }
 
 // noDeadline hides *testing.T's Deadline, which a bubble forbids, from rapid.
-type noDeadline struct{ rapid.TB }
+type noDeadline struct{ *testing.T }
 
 // One caller at a time, against a model of what is cached: each operation does what it says.
 func TestModelOfOneCaller(t *testing.T) {

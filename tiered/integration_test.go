@@ -260,3 +260,21 @@ func TestRealPassword(t *testing.T) {
 		require.NoError(t, store.Close())
 	}
 }
+
+func TestRealPasswordThatIsChangedLater(t *testing.T) {
+	w, s := real(t)
+	a := w.realNode(s)
+	w.oldAndNew(a)
+	ctx := t.Context()
+	require.NoError(t, w.rdb.ConfigSet(ctx, "requirepass", "hunter2").Err())
+	key := s.Client(t).Conn()
+	defer func() { _ = key.Close() }()
+	require.NoError(t, key.Auth(ctx, "hunter2").Err())
+	for _, kind := range []string{"normal", "pubsub"} {
+		require.NoError(t, key.Do(ctx, "CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes").Err())
+	}
+	require.ErrorIs(t, a.Invalidate(ctx, "users:1"), tiered.ErrDeferred)
+	a.alwaysReads("users:1", "new", func() bool { return !a.Stats().LinkUp }, "the link is refused")
+	require.NoError(t, key.ConfigSet(ctx, "requirepass", "").Err())
+	a.alwaysReads("users:1", "new", func() bool { return a.Stats().Journal == 0 && a.fresh() }, "recovery")
+}

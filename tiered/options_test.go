@@ -100,23 +100,6 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
-func TestAPasswordThatIsChangedLater(t *testing.T) {
-	inBubble(t, func(w *world) {
-		n := w.node()
-		w.origin["users:1"] = "v"
-		n.reads("users:1", "v", fromOrigin)
-		w.mini.RequireAuth("new")
-		n.net.Cut()
-		n.exhaust()
-		n.get("users:1")
-		require.ErrorIs(w, n.Invalidate(w.Context(), "users:1"), tiered.ErrDeferred)
-		w.mini.RequireAuth("")
-		w.elapse(5 * time.Second)
-		require.Zero(w, n.Stats().Journal)
-		n.reads("users:1", "v", fromOrigin)
-	})
-}
-
 // closer counts.
 type closer struct{ closed int }
 
