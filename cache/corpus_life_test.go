@@ -67,7 +67,7 @@ func TestCorpus17SetThenGet(t *testing.T) {
 					w := newWorld(t, nodes, func(o *tiered.Options) { o.Engine = engine })
 					plain, err := cache.New[int, int](nil, cache.Options{Store: w.nodes[0], Name: "plain"})
 					require.NoError(t, err)
-					for i := range 600 / (1 + nodes) {
+					for i := range 600 / (1 + 2*nodes) {
 						require.NoError(t, plain.Set(bg, i%50, i))
 						v, err := plain.Get(bg, i%50)
 						require.NoError(t, err)

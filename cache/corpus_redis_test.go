@@ -25,6 +25,7 @@ func TestCorpus11DeleteReachesBothTiers(t *testing.T) {
 		src.set("k", "new")
 		require.NoError(w, cs[w.last()].Invalidate(bg, "k")) // which may not have it in memory
 		require.Empty(w, w.raw())
+		pass(time.Millisecond)
 		for _, c := range cs {
 			get(w, c, "k", "new")
 		}

@@ -187,7 +187,7 @@ func TestCorpus10TTLBelowASecond(t *testing.T) {
 // A jitter that was never applied: hot. Each fill of each tier draws its own.
 func TestCorpus10JitterApplies(t *testing.T) {
 	inWorlds(t, func(w *world) {
-		const n = 400
+		const n = 200
 		src := newSource()
 		var ks []string
 		for i := range n {

@@ -98,6 +98,8 @@ func (c *Cached[K, V]) isolate(value V) (V, error) {
 }
 
 // clone is apart from isolate so that a value that is not copied need not go to the heap.
+//
+//go:noinline
 func (c *Cached[K, V]) clone(value V) (V, error) {
 	var own V
 	b, err := c.options.Codec.Append(nil, &value)

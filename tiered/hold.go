@@ -40,13 +40,9 @@ func (h *Hold) place(who caller) error {
 		return nil
 	}
 	s := h.store
-	results, err := s.remote.runAs(who, []command{{scriptHold, h.key, []any{
+	return s.remote.runAs(who, command{scriptHold, h.key, []any{
 		s.channel(), s.message(msgInvalidate, h.key), h.token, max(left.Milliseconds(), 1),
-	}}})
-	if err == nil {
-		err = results[0].err
-	}
-	return err
+	}})[0].err
 }
 
 // Release invalidates the key and takes the hold away; with after above 0, readers go on bypassing the cache for that

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
 	"github.com/freshet-go/freshet/breaker"
@@ -17,8 +16,8 @@ import (
 	"github.com/freshet-go/freshet/tiered"
 )
 
-// real starts a redis-server and a world around it, in real time.
-func real(t *testing.T, args ...string) (*world, *redistest.Server) {
+// realWorld starts a redis-server and a world around it, in real time.
+func realWorld(t *testing.T, args ...string) (*world, *redistest.Server) {
 	t.Helper()
 	s := redistest.Start(t, args...)
 	return &world{T: t, rdb: s.Client(t), origin: map[string]string{}}, s
@@ -73,7 +72,7 @@ func (w *world) oldAndNew(nodes ...*node) {
 }
 
 func TestRealKillAndRestart(t *testing.T) {
-	w, s := real(t)
+	w, s := realWorld(t)
 	a, b := w.realNode(s), w.realNode(s)
 	w.oldAndNew(a, b)
 	epoch := b.Stats().Epoch
@@ -89,7 +88,7 @@ func TestRealKillAndRestart(t *testing.T) {
 }
 
 func TestRealRestartFromAnOldSnapshot(t *testing.T) {
-	w, s := real(t, "--save", "3600", "1000000")
+	w, s := realWorld(t, "--save", "3600", "1000000")
 	a, b := w.realNode(s), w.realNode(s)
 	w.oldAndNew(a, b)
 	require.NoError(t, w.rdb.Save(t.Context()).Err())
@@ -106,10 +105,10 @@ func TestRealRestartFromAnOldSnapshot(t *testing.T) {
 // A master that has replicas notes its replication id in the snapshot, and says after a restart that it continues it:
 // however old the snapshot is.
 func TestRealRestartOfAMasterWithReplicasFromAnOldSnapshot(t *testing.T) {
-	w, s := real(t, "--save", "3600", "1000000")
+	w, s := realWorld(t, "--save", "3600", "1000000")
 	replica := redistest.Start(t)
 	host, port, _ := strings.Cut(s.Addr(), ":")
-	require.NoError(t, replica.Client(t).SlaveOf(t.Context(), host, port).Err())
+	require.NoError(t, replica.Client(t).ReplicaOf(t.Context(), host, port).Err())
 	require.Eventually(t, func() bool { return strings.Contains(w.info("slave0"), "state=online") }, waitFor, pollEvery)
 
 	a, gone := w.realNode(s), w.realNode(s)
@@ -128,7 +127,7 @@ func TestRealRestartOfAMasterWithReplicasFromAnOldSnapshot(t *testing.T) {
 }
 
 func TestRealStopAndCont(t *testing.T) {
-	w, s := real(t)
+	w, s := realWorld(t)
 	a, b := w.realNode(s), w.realNode(s)
 	w.oldAndNew(a, b)
 	s.Stop()
@@ -146,7 +145,7 @@ func TestRealStopAndCont(t *testing.T) {
 func (n *node) fresh() bool { _, ok := n.peek("users:1"); return ok && n.Stats().LinkUp }
 
 func TestRealLinkKilled(t *testing.T) {
-	w, s := real(t)
+	w, s := realWorld(t)
 	a, b := w.realNode(s), w.realNode(s)
 	for range 5 {
 		w.oldAndNew(a, b)
@@ -163,7 +162,7 @@ func TestRealLinkKilled(t *testing.T) {
 }
 
 func TestRealFlushAll(t *testing.T) {
-	w, s := real(t)
+	w, s := realWorld(t)
 	a, b := w.realNode(s), w.realNode(s)
 	require.NoError(t, a.InvalidatePrefix(t.Context(), "posts"))
 	w.oldAndNew(a, b)
@@ -177,7 +176,7 @@ func TestRealFlushAll(t *testing.T) {
 }
 
 func TestRealScriptFlush(t *testing.T) {
-	w, s := real(t)
+	w, s := realWorld(t)
 	a := w.realNode(s)
 	ctx := context.Background()
 	for i := range 20 {
@@ -197,7 +196,7 @@ func TestRealScriptFlush(t *testing.T) {
 }
 
 func TestRealOutOfMemory(t *testing.T) {
-	w, s := real(t, "--maxmemory-policy", "noeviction")
+	w, s := realWorld(t, "--maxmemory-policy", "noeviction")
 	a, b := w.realNode(s), w.realNode(s)
 	w.oldAndNew(a, b)
 	ctx := context.Background()
@@ -223,21 +222,21 @@ func TestRealOutOfMemory(t *testing.T) {
 }
 
 func TestRealDemotedMaster(t *testing.T) {
-	w, s := real(t)
+	w, s := realWorld(t)
 	other := redistest.Start(t)
 	a := w.realNode(s)
 	w.oldAndNew(a)
 	host, port, _ := strings.Cut(other.Addr(), ":")
-	require.NoError(t, w.rdb.SlaveOf(t.Context(), host, port).Err())
+	require.NoError(t, w.rdb.ReplicaOf(t.Context(), host, port).Err())
 	require.ErrorIs(t, a.Invalidate(t.Context(), "users:1"), tiered.ErrDeferred, "READONLY")
 	v, _ := a.get("users:1")
 	require.Equal(t, "new", v)
-	require.NoError(t, w.rdb.SlaveOf(t.Context(), "NO", "ONE").Err())
+	require.NoError(t, w.rdb.ReplicaOf(t.Context(), "NO", "ONE").Err())
 	a.alwaysReads("users:1", "new", func() bool { return a.Stats().Journal == 0 && a.fresh() }, "recovery")
 }
 
 func TestRealPassword(t *testing.T) {
-	w, s := real(t)
+	w, s := realWorld(t)
 	require.NoError(t, w.rdb.ConfigSet(t.Context(), "requirepass", "hunter2").Err())
 	for url, want := range map[string]string{
 		s.URL(): "refuses the client",
@@ -248,7 +247,7 @@ func TestRealPassword(t *testing.T) {
 	} {
 		rdb, err := tiered.Dial(url)
 		require.NoError(t, err)
-		defer func() { _ = rdb.(*redis.Client).Close() }()
+		t.Cleanup(func() { _ = rdb.Close() })
 		store, err := tiered.Open(tiered.Options{Redis: rdb})
 		if want != "" {
 			require.ErrorContains(t, err, want, url)
@@ -262,7 +261,7 @@ func TestRealPassword(t *testing.T) {
 }
 
 func TestRealPasswordThatIsChangedLater(t *testing.T) {
-	w, s := real(t)
+	w, s := realWorld(t)
 	a := w.realNode(s)
 	w.oldAndNew(a)
 	ctx := t.Context()

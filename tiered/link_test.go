@@ -161,6 +161,7 @@ func TestASilentLinkIsNotTrustedForLong(t *testing.T) {
 func TestPrefixMessageAfterALostOne(t *testing.T) {
 	inBubble(t, func(w *world) {
 		_, b := both(w)
+		w.elapse(100 * time.Millisecond) // past the first look at the table, before the second
 		now := uint64(time.Now().UnixMicro())
 		add := func(prefix string, seq uint64) {
 			require.NoError(w, w.rdb.ZAdd(w.Context(), "freshet:prefixes", redis.Z{Member: prefix, Score: float64(seq)}).Err())

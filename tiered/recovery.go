@@ -69,11 +69,8 @@ func (s *Store) retell(id string, continued bool) error {
 	if err := s.putBackHolds(); err != nil {
 		return err
 	}
-	results, err := s.remote.runOwn(command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}})
-	if err == nil {
-		err = results[0].err
-	}
-	if err != nil {
+	raise := command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}}
+	if err := s.remote.runAs(probe, raise)[0].err; err != nil {
 		return err
 	}
 	keys, prefixes := s.recent.all()
@@ -122,24 +119,16 @@ func (s *Store) replayer(ctx context.Context) {
 // replay tells Redis what it missed. A replay clears only the failure that it was sent for.
 func (s *Store) replay() error {
 	keys, prefixes := s.journal.pending()
-	for len(keys) > 0 {
-		n := min(len(keys), commandChunk)
-		cmds := make([]command, n)
-		for i, k := range keys[:n] {
-			cmds[i] = s.invalidation(k.name)
+	cmds := make([]command, len(keys))
+	for i, k := range keys {
+		cmds[i] = s.invalidation(k.name)
+	}
+	for i, r := range s.remote.runAs(probe, cmds...) {
+		if r.err != nil {
+			return r.err
 		}
-		results, err := s.remote.runOwn(cmds...)
-		if err != nil {
-			return err
-		}
-		for i, k := range keys[:n] {
-			if results[i].err != nil {
-				return results[i].err
-			}
-			s.journal.settleKey(k)
-			s.counts.replayed.Add(1)
-		}
-		keys = keys[n:]
+		s.journal.settleKey(keys[i])
+		s.counts.replayed.Add(1)
 	}
 	for _, p := range prefixes {
 		rows, top, err := s.nextSequence(p.name, probe)

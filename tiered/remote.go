@@ -16,8 +16,9 @@ import (
 var errUnseen = errors.New("tiered: no answer from Redis")
 
 const (
-	readChunk    = 512  // most keys in one MGET
-	commandChunk = 1024 // most commands in one pipeline
+	readChunk     = 256       // most keys in one MGET
+	chunkCommands = 512       // most commands in one pipeline
+	chunkBytes    = 256 << 10 // and about the most bytes
 )
 
 // remote sends commands to Redis. A caller never waits longer than the budget, whatever the client does, and not at
@@ -120,74 +121,103 @@ type result struct {
 	err   error
 }
 
-// run runs scripts, many in one pipeline. An error that concerns only one of them is that one's; err is for all.
-func (r *remote) run(cmds ...command) ([]result, error) { return r.runAs(request, cmds) }
+// run runs scripts, many in one pipeline, and returns the answer to each. After a chunk that Redis did not answer, the
+// rest is not sent.
+func (r *remote) run(cmds ...command) []result { return r.runAs(request, cmds...) }
 
-// runOwn is run for the Store's own commands.
-func (r *remote) runOwn(cmds ...command) ([]result, error) { return r.runAs(probe, cmds) }
-
-func (r *remote) runAs(who caller, cmds []command) ([]result, error) {
-	var all []result
+func (r *remote) runAs(who caller, cmds ...command) []result {
+	all := make([]result, 0, len(cmds))
 	for len(cmds) > 0 {
-		n := min(len(cmds), commandChunk)
-		some, err := guard(r, who, func(ctx context.Context) ([]result, error) { return r.pipeline(ctx, cmds[:n]) })
+		chunk := cmds[:chunkOf(cmds)]
+		some, err := guard(r, who, func(ctx context.Context) ([]result, error) { return r.pipeline(ctx, chunk) })
 		if err != nil {
-			return nil, err
+			for range cmds {
+				all = append(all, result{err: err})
+			}
+			return all
 		}
-		if all == nil {
-			all = some
-		} else {
-			all = append(all, some...)
-		}
-		cmds = cmds[n:]
+		all, cmds = append(all, some...), cmds[len(chunk):]
 	}
-	return all, nil
+	return all
 }
 
+// chunkOf is how many of cmds go in one pipeline: so many as Redis can be expected to take within the budget.
+func chunkOf(cmds []command) int {
+	bytes := 0
+	for i, cmd := range cmds {
+		for _, arg := range cmd.args {
+			switch arg := arg.(type) {
+			case string:
+				bytes += len(arg)
+			case []byte:
+				bytes += len(arg)
+			}
+		}
+		if i > 0 && bytes > chunkBytes || i == chunkCommands {
+			return i
+		}
+	}
+	return len(cmds)
+}
+
+// pipeline sends commands by the digests of their scripts, and those that a server does not know by their texts: it has
+// restarted, or was flushed, and has not executed them.
 func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error) {
 	out := make([]result, len(cmds))
-	send := func(c redis.Scripter, cmd command) *redis.Cmd {
-		return cmd.script.EvalSha(ctx, c, []string{r.space + cmd.key}, cmd.args...)
+	all := make([]int, len(cmds))
+	for i := range all {
+		all[i] = i
 	}
-	sent := make([]*redis.Cmd, len(cmds))
-	if len(cmds) == 1 {
-		sent[0] = send(r.rdb, cmds[0])
-	} else {
-		pipe := r.rdb.Pipeline()
-		for i, cmd := range cmds {
-			sent[i] = send(pipe, cmd)
+	r.send(ctx, cmds, all, out, (*redis.Script).EvalSha)
+	var unknown []int
+	for i := range out {
+		if redis.HasErrorPrefix(out[i].err, "NOSCRIPT") {
+			unknown = append(unknown, i)
 		}
+	}
+	r.send(ctx, cmds, unknown, out, (*redis.Script).Eval)
+	var fault error
+	for i := range out {
+		if errors.Is(out[i].err, redis.Nil) {
+			out[i].err = nil
+		}
+		if isFault(out[i].err) {
+			fault = out[i].err
+		}
+	}
+	if fault != nil {
+		return out, faulty{fault}
+	}
+	return out, nil
+}
+
+type eval func(s *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
+
+// send sends the commands with the given indices, and puts their answers into out.
+func (r *remote) send(ctx context.Context, cmds []command, which []int, out []result, eval eval) {
+	if len(which) == 0 {
+		return
+	}
+	client := redis.Scripter(r.rdb)
+	var pipe redis.Pipeliner
+	if len(which) > 1 {
+		pipe = r.rdb.Pipeline()
+		client = pipe
+	}
+	sent := make([]*redis.Cmd, len(which))
+	for j, i := range which {
+		sent[j] = eval(cmds[i].script, ctx, client, []string{r.space + cmds[i].key}, cmds[i].args...)
+	}
+	if pipe != nil {
 		_, _ = pipe.Exec(ctx) // each command has its own error
 	}
-	var fault error
-	for i, cmd := range sent {
-		value, err := cmd.Result()
-		if redis.HasErrorPrefix(err, "NOSCRIPT") { // a server that restarted or was flushed: not executed, send the text
-			value, err = cmds[i].script.Eval(ctx, r.rdb, []string{r.space + cmds[i].key}, cmds[i].args...).Result()
-		}
-		if errors.Is(err, redis.Nil) {
-			err = nil
-		}
-		if isFault(err) {
-			fault = err
-		}
-		out[i] = result{value, err}
+	for j, i := range which {
+		out[i].value, out[i].err = sent[j].Result()
 	}
-	if fault != nil && len(cmds) == 1 {
-		return nil, fault
-	}
-	return out, faulty{fault}.orNil()
 }
 
 // faulty marks an error that the breaker must hear of although the results are worth having.
 type faulty struct{ error }
-
-func (f faulty) orNil() error {
-	if f.error == nil {
-		return nil
-	}
-	return f
-}
 
 // caller says on whose behalf Redis is asked. Requests are not delayed by a Redis that may still be away: only the
 // Store's own commands probe a breaker that is half open.

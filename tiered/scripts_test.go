@@ -34,10 +34,9 @@ func onEachServer(t *testing.T, f func(desk)) {
 
 func (d desk) run(s *redis.Script, args ...any) any {
 	d.Helper()
-	results, err := d.remote.run(command{s, "k", args})
-	require.NoError(d, err)
-	require.NoError(d, results[0].err)
-	return results[0].value
+	r := d.remote.run(command{s, "k", args})[0]
+	require.NoError(d, r.err)
+	return r.value
 }
 
 // put stores bytes under the key for an hour.
@@ -233,9 +232,7 @@ func TestScriptsInAPipelineAfterScriptFlush(t *testing.T) {
 			for i := range cmds {
 				cmds[i] = command{scriptSet, string(rune('a' + i)), []any{"ns:link", "m", random, 1000}}
 			}
-			results, err := d.remote.run(cmds...)
-			require.NoError(d, err)
-			for i, r := range results {
+			for i, r := range d.remote.run(cmds...) {
 				require.NoError(d, r.err)
 				require.Equal(d, "L"+r.value.(string)+"0", d.rdb.Get(d.Context(), "ns:"+cmds[i].key).Val())
 			}

@@ -19,16 +19,13 @@ func (s *Store) nextSequence(prefix string, who caller) (rows []prefixSeq, top u
 		top = max(known+1, uint64(time.Now().UnixMicro()))
 		return []prefixSeq{{prefix, top}}, top, nil
 	}
-	results, err := s.remote.runAs(who, []command{{scriptPrefix, prefixSet, []any{
+	r := s.remote.runAs(who, command{scriptPrefix, prefixSet, []any{
 		prefix, known, s.horizon().Microseconds(), prefixMax, s.channel(), s.message(msgPrefix, ""), s.fence.newest.Load(),
-	}}})
-	if err == nil {
-		err = results[0].err
+	}})[0]
+	if r.err != nil {
+		return nil, 0, r.err
 	}
-	if err != nil {
-		return nil, 0, err
-	}
-	answer, _ := results[0].value.([]any)
+	answer, _ := r.value.([]any)
 	if len(answer) != 2 {
 		return nil, 0, errors.New("tiered: malformed answer to a prefix invalidation")
 	}

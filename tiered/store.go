@@ -181,14 +181,9 @@ func (s *Store) send(keys []string, script func(key string) command) ([]result, 
 	for i, k := range keys {
 		cmds[i] = script(k)
 	}
-	results, err := s.remote.run(cmds...)
-	if err != nil {
-		results = make([]result, len(keys))
-		for i := range results {
-			results[i].err = err
-		}
-	}
+	results := s.remote.run(cmds...)
 	var missed []string
+	var err error
 	for i, r := range results {
 		if r.err != nil {
 			missed, err = append(missed, keys[i]), r.err

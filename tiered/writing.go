@@ -66,21 +66,21 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 	if len(cmds) == 0 {
 		return stored, faults
 	}
-	results, err := s.remote.run(cmds...)
-	for j, i := range sent {
-		var n int64
-		if err == nil && results[j].err == nil {
-			n, _ = results[j].value.(int64)
-		}
+	abandoned = nil
+	for j, r := range s.remote.run(cmds...) {
+		i := sent[j]
+		n, _ := r.value.(int64)
 		switch stored[i] = n == 1; {
 		case stored[i]:
 			s.counts.fills.Add(1)
-		case err != nil || results[j].err != nil:
+		case r.err != nil: // its lease, if it stands
+			abandoned = append(abandoned, fills[i].Fetch)
 			s.counts.redisErrors.Add(1)
 		default:
 			s.counts.fillsRefused.Add(1)
 		}
 	}
+	s.Abandon(abandoned...)
 	return stored, faults
 }
 
@@ -126,9 +126,7 @@ func (s *Store) Abandon(fetches ...*Fetch) {
 		f.Outcome = Alone
 	}
 	if len(cmds) > 0 {
-		if _, err := s.remote.run(cmds...); err != nil {
-			s.counts.redisErrors.Add(1)
-		}
+		s.remote.run(cmds...) // a lease that cannot be given back ends by itself
 	}
 }
 
