@@ -47,7 +47,7 @@ func New[K comparable, V any](load func(context.Context, K) (V, error), o Option
 
 // NewBatch caches load, which is called for many keys at once: those that a GetMany lacks, and those that concurrent
 // Gets lack at the same time. Keys that are missing from its map do not exist. It may return a *BatchError for some keys
-// beside the values of others; any other error is that of all its keys. For the rest it is like New.
+// beside a map for the others; any other error, a wrapped *BatchError too, is that of all its keys. For the rest it is like New.
 func NewBatch[K comparable, V any](load func(context.Context, []K) (map[K]V, error), o Options) (*Cached[K, V], error) {
 	c, err := open[K, V](o)
 	if err == nil && load != nil {

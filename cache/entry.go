@@ -67,6 +67,16 @@ func (c *Cached[K, V]) place(hash uint64, e *entry[K, V]) {
 	}
 }
 
+// replace puts e into memory in the place of old, unless something else is there by now.
+func (c *Cached[K, V]) replace(hash uint64, old, e *entry[K, V]) {
+	lock := &c.placing[hash%uint64(len(c.placing))]
+	lock.Lock()
+	defer lock.Unlock()
+	if item, ok := c.store.Lookup(hash); !ok || item == tiered.Item(old) {
+		c.store.Keep(hash, e)
+	}
+}
+
 // drop ends what memory has for t's key, which a load has found to be of no use, unless that is newer than the load.
 func (c *Cached[K, V]) drop(t *ticket[K, V]) {
 	lock := &c.placing[t.hash%uint64(len(c.placing))]

@@ -43,7 +43,7 @@ func (c *Cached[K, V]) fly(ts []*ticket[K, V]) {
 	}
 	if c.loads == nil {
 		for _, t := range missing {
-			c.finish(t, result[V]{how: loaded}, ErrNotFound)
+			c.finish(t, result[V]{how: negative}, ErrNotFound)
 		}
 	} else if len(missing) > 0 {
 		c.loads.add(missing)
@@ -58,7 +58,7 @@ func (c *Cached[K, V]) await(t *ticket[K, V]) {
 	cancel()
 	switch {
 	case t.ctx.Err() != nil: // nobody waits any more
-		c.finish(t, result[V]{}, context.Cause(t.ctx))
+		c.finish(t, result[V]{}, fmt.Errorf("cache: load %q: %w", c.options.Name, t.ctx.Err()))
 		c.store.Abandon(&t.fetch)
 	case t.fetch.Outcome != tiered.Found || !c.found(t):
 		c.loads.add([]*ticket[K, V]{t})
@@ -147,20 +147,23 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 	return f
 }
 
-// fail ends t's flight after a failed load: with a value that may be served on errors, if there is one.
+// fail ends t's flight after a failed load: with a value that may be served on errors, if there is one. Whoever asked
+// for a new value by Refresh gets the error all the same.
 func (c *Cached[K, V]) fail(t *ticket[K, V], err error) {
-	if t.purpose != reload {
-		if e, f := c.lookup(t.hash, t.key); f != tiered.Dead && !e.Negative() {
-			c.finish(t, result[V]{value: e.value, how: stale}, nil)
-			return
-		}
-		var value V
-		if c.store.Spare(&t.fetch) && c.store.Decode(&t.fetch, &value) == nil {
-			c.finish(t, result[V]{value: value, how: stale}, nil)
-			return
-		}
+	r := result[V]{how: stale}
+	if t.purpose == reload {
+		r.failure = err
 	}
-	c.finish(t, result[V]{}, err)
+	e, f := c.lookup(t.hash, t.key)
+	switch {
+	case f != tiered.Dead && !e.Negative():
+		r.value = e.value
+		c.finish(t, r, nil)
+	case c.store.Spare(&t.fetch) && c.store.Decode(&t.fetch, &r.value) == nil:
+		c.finish(t, r, nil)
+	default:
+		c.finish(t, result[V]{}, err)
+	}
 }
 
 // end gives the result to all who wait. The flight can still be joined until it is forgotten.

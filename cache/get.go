@@ -12,6 +12,8 @@ import (
 type result[V any] struct {
 	value V
 	how   answer // redisHit, loaded, negative or stale
+
+	failure error // of a Refresh, where others may have the stale value
 }
 
 // Get returns the value of key: from memory, from Redis or by a load, shared with all who ask at the same time. It
@@ -82,6 +84,9 @@ func (c *Cached[K, V]) depart(ts ...*ticket[K, V]) {
 // arrive waits for a flight, and counts what it brought.
 func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], leads bool) (V, error) {
 	r, err := f.Wait(ctx)
+	if err == nil && leads {
+		err = r.failure
+	}
 	how := r.how
 	switch {
 	case err != nil && !errors.Is(err, ErrNotFound):

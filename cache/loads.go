@@ -224,14 +224,14 @@ func (l *loads[K, V]) call(ctx context.Context, batch []*ticket[K, V], done func
 
 // land gives each ticket its part of the outcome, and Redis what is new in one pipeline.
 func (l *loads[K, V]) land(batch []*ticket[K, V], o outcome[K, V]) {
-	var some *BatchError[K]
-	partial := l.many && errors.As(o.err, &some) && slices.ContainsFunc(batch, func(t *ticket[K, V]) bool { return some.Failed[t.key] != nil })
+	some, partial := o.err.(*BatchError[K]) //nolint:errorlint // one that is wrapped is of somebody else's keys
+	partial = partial && l.many && slices.ContainsFunc(batch, func(t *ticket[K, V]) bool { return some.Failed[t.key] != nil })
 	var fills []tiered.Fill
 	var given []*tiered.Fetch
 	for _, t := range batch {
 		value, ok := o.values[t.key]
 		err := o.err
-		if partial {
+		if partial && (o.values != nil || some.Failed[t.key] != nil) {
 			err = some.Failed[t.key]
 		}
 		if err == nil && !ok {
@@ -250,9 +250,15 @@ func (l *loads[K, V]) land(batch []*ticket[K, V], o outcome[K, V]) {
 	}
 }
 
-// absent tells whether a loader's error means that there is no value. A NotFound that panics means no.
+// absent tells whether a loader's error means that there is no value. That of many keys, or of a panic, does not, whatever
+// it wraps; a NotFound that panics means no.
 func (c *Cached[K, V]) absent(err error) (yes bool) {
 	defer func() { _ = recover() }()
+	var many *BatchError[K]
+	var panicked *PanicError
+	if errors.As(err, &many) || errors.As(err, &panicked) {
+		return false
+	}
 	return errors.Is(err, ErrNotFound) || c.options.NotFound(err)
 }
 

@@ -15,7 +15,7 @@ type Stats struct {
 	RedisHits  uint64 // fresh, from Redis
 	Loads      uint64 // by a load of their own, also if it found nothing
 	Joined     uint64 // by what another caller fetched or loaded
-	Negative   uint64 // by a cached absence
+	Negative   uint64 // by a cached absence, or, where there is no loader, by none of a value
 	Stale      uint64 // by a stale value, while it is revalidated or because its load failed
 	Errors     uint64 // by an error, the caller's own cancellation included
 

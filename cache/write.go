@@ -13,7 +13,8 @@ import (
 
 // Set stores a value that the caller knows to be the newest, in both tiers, and ends what other nodes have in memory.
 // It counts as an invalidation: if Redis is away, it returns an error that wraps tiered.ErrDeferred, and no older value
-// comes back on this node all the same. A value that Redis cannot take is an error, too. Where a database holds the
+// comes back on this node all the same. A value that Redis cannot or does not take is an error, too. While a Mutate of
+// key is under way, nothing is stored. Where a database holds the
 // truth, Mutate is the safer way to change it.
 func (c *Cached[K, V]) Set(ctx context.Context, key K, value V) error {
 	return c.SetMany(ctx, map[K]V{key: value})
@@ -91,7 +92,7 @@ func (c *Cached[K, V]) Expire(ctx context.Context, keys ...K) error {
 		if f != tiered.Dead && !old.Negative() {
 			e := &entry[K, V]{owner: c, key: key, value: old.value}
 			c.store.Age(&e.Entry, &old.Entry)
-			c.place(hash, e)
+			c.replace(hash, old, e)
 		}
 	}
 	return err

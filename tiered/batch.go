@@ -1,6 +1,9 @@
 package tiered
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // readsInFlight is how many batches of reads may be under way at once.
 const readsInFlight = 2
@@ -10,7 +13,8 @@ const readsInFlight = 2
 //
 // A read is shared only while it has not been sent: each caller took its stamp before it queued.
 type batcher struct {
-	run func(keys []string) ([]reply, error)
+	run    func(keys []string, within time.Duration) ([][]byte, error)
+	budget time.Duration // of each read, the time in the queue included
 
 	mu       sync.Mutex
 	inFlight int
@@ -19,26 +23,27 @@ type batcher struct {
 
 type queuedRead struct {
 	key   string
-	reply reply
+	reply []byte
+	since time.Time
 	err   error
 	batch []*queuedRead // set for the one that is chosen to send them
 	ready chan struct{}
 }
 
 // read reads key. A batch that fails takes the queue behind it along: nobody waits for two budgets.
-func (b *batcher) read(key string) (reply, error) {
+func (b *batcher) read(key string) ([]byte, error) {
 	b.mu.Lock()
 	if b.inFlight < readsInFlight {
 		b.inFlight++
 		b.mu.Unlock()
-		replies, err := b.run([]string{key})
+		replies, err := b.run([]string{key}, b.budget)
 		b.next(err)
 		if err != nil {
-			return reply{}, err
+			return nil, err
 		}
 		return replies[0], nil
 	}
-	q := &queuedRead{key: key, ready: make(chan struct{})}
+	q := &queuedRead{key: key, since: time.Now(), ready: make(chan struct{})}
 	b.queue = append(b.queue, q)
 	b.mu.Unlock()
 	<-q.ready
@@ -54,7 +59,7 @@ func (b *batcher) send(q *queuedRead) {
 	for i, r := range q.batch {
 		keys[i] = r.key
 	}
-	replies, err := b.run(keys)
+	replies, err := b.run(keys, b.budget-time.Since(q.since)) // q has waited longest
 	b.next(err)
 	for i, r := range q.batch {
 		if r.err = err; err == nil {

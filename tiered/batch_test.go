@@ -17,7 +17,7 @@ import (
 func slow(d time.Duration, err error) (*batcher, func() []int) {
 	var mu sync.Mutex
 	var sizes []int
-	return &batcher{run: func(keys []string) ([]reply, error) {
+	return &batcher{run: func(keys []string, _ time.Duration) ([][]byte, error) {
 			mu.Lock()
 			sizes = append(sizes, len(keys))
 			mu.Unlock()
@@ -25,9 +25,9 @@ func slow(d time.Duration, err error) (*batcher, func() []int) {
 			if err != nil {
 				return nil, err
 			}
-			replies := make([]reply, len(keys))
+			replies := make([][]byte, len(keys))
 			for i, k := range keys {
-				replies[i] = reply{[]byte(k), true}
+				replies[i] = []byte(k)
 			}
 			return replies, nil
 		}}, func() []int {
@@ -47,8 +47,8 @@ func readAll(t *testing.T, b *batcher, n int, want error) time.Duration {
 			r, err := b.read(fmt.Sprint(i))
 			if !errors.Is(err, want) {
 				t.Errorf("%v instead of %v", err, want)
-			} else if err == nil && string(r.data) != fmt.Sprint(i) {
-				t.Errorf("the reply of %s for %d", r.data, i)
+			} else if err == nil && string(r) != fmt.Sprint(i) {
+				t.Errorf("the reply of %s for %d", r, i)
 			}
 		})
 	}
@@ -91,14 +91,14 @@ func TestAFailureFailsTheQueue(t *testing.T) {
 func TestBatcherConcurrently(t *testing.T) {
 	var n atomic.Uint64
 	down := errors.New("down")
-	b := &batcher{}
-	b.run = func(keys []string) ([]reply, error) {
+	b := &batcher{budget: time.Minute}
+	b.run = func(keys []string, _ time.Duration) ([][]byte, error) {
 		if n.Add(1)%10 == 0 {
 			return nil, down
 		}
-		replies := make([]reply, len(keys))
+		replies := make([][]byte, len(keys))
 		for i, k := range keys {
-			replies[i] = reply{[]byte(k), true}
+			replies[i] = []byte(k)
 		}
 		return replies, nil
 	}
@@ -108,8 +108,8 @@ func TestBatcherConcurrently(t *testing.T) {
 			for range 200 {
 				k := fmt.Sprint(rand.N(50))
 				r, err := b.read(k)
-				if err == nil && string(r.data) != k || err != nil && !errors.Is(err, down) {
-					t.Errorf("%q, %v instead of %q", r.data, err, k)
+				if err == nil && string(r) != k || err != nil && !errors.Is(err, down) {
+					t.Errorf("%q, %v instead of %q", r, err, k)
 				}
 			}
 		})

@@ -67,6 +67,18 @@ func (f *fence) bump(keys ...string) {
 	}
 }
 
+// bumpOnce moves each stripe of keys by one.
+func (f *fence) bumpOnce(keys ...string) {
+	moved := make(map[*atomic.Uint64]struct{}, len(keys))
+	for _, key := range keys {
+		s := f.stripe(key)
+		if _, ok := moved[s]; !ok {
+			moved[s] = struct{}{}
+			s.Add(1)
+		}
+	}
+}
+
 // bumpEpoch ends every stamp: memory is empty at once.
 func (f *fence) bumpEpoch() {
 	f.turning.Lock()

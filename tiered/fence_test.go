@@ -79,7 +79,7 @@ func TestPrefixTableAgainstAModel(t *testing.T) {
 			require.Equal(t, want, f.valid(s.stamp, s.key), "%q stamped at %d; %v", s.key, s.at, last)
 		}
 		require.Equal(t, seq, f.known())
-		require.Equal(t, len(last), f.len())
+		require.LessOrEqual(t, f.len(), len(last), "the root makes all before it needless")
 		f.forget(seq)
 		require.LessOrEqual(t, f.len(), 1)
 	})

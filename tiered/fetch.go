@@ -35,7 +35,6 @@ type Fetch struct {
 	Stamp   Stamp         // taken before the Fetch is used
 	Lease   time.Duration // how long a lease lasts that is not renewed
 	Outcome Outcome
-	Waited  bool // for another's load
 
 	rec    record // of Found, or what may be served if a load fails
 	usable bool   // rec is there
@@ -66,12 +65,15 @@ func (s *Store) Look(fetches ...*Fetch) {
 	}
 	replies, err := s.remote.read(keys)
 	for i, f := range asked {
-		if err != nil {
+		switch {
+		case err != nil:
 			f.Outcome = Unseen
 			s.counts.redisErrors.Add(1)
-			continue
+		case s.outlived(f):
+			f.Outcome = Unseen
+		default:
+			s.judge(f, replies[i])
 		}
-		s.judge(f, replies[i].data)
 	}
 }
 
@@ -83,7 +85,6 @@ func (s *Store) Acquire(fetches ...*Fetch) {
 
 // Await waits for another's load to end, woken when it does, and ends as Acquire does, or as Alone when ctx ends.
 func (s *Store) Await(ctx context.Context, f *Fetch) {
-	f.Waited = true
 	wake := s.wakers.add(f.Key)
 	defer s.wakers.remove(f.Key, wake)
 	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
@@ -145,7 +146,7 @@ func (s *Store) lease(fetches []*Fetch) {
 					covers = "1"
 				}
 				asked, tokens = append(asked, f), append(tokens, token())
-				cmds = append(cmds, command{scriptLease, f.Key, []any{f.head, tokens[len(tokens)-1], max(f.Lease.Milliseconds(), 1), "1", covers}})
+				cmds = append(cmds, command{scriptLease, f.Key, []any{f.head, tokens[len(tokens)-1], max(f.Lease.Milliseconds(), 1), covers}})
 			}
 		}
 		if len(cmds) == 0 {
@@ -174,10 +175,21 @@ func (s *Store) lease(fetches []*Fetch) {
 				f.Outcome, f.token, f.head = Granted, text, string(kindLease)+text
 				continue
 			}
+			if s.outlived(f) {
+				f.Outcome = Unseen
+				continue
+			}
+			if len(text) >= leaseSize && text[0] == kindLease && text[1:17] == tokens[i] { // the client repeated the command
+				s.orphans.add(tokens[i], f.Lease)
+			}
 			s.judge(f, readOnly(text))
 		}
 	}
 }
+
+// outlived tells whether what Redis answered to f may come from a server that this node has not told everything: the link
+// broke meanwhile, or memory was emptied for another reason.
+func (s *Store) outlived(f *Fetch) bool { return s.link.gated() || f.epoch != s.fence.epoch.Load() }
 
 // judge decides what the bytes under f's key are good for.
 func (s *Store) judge(f *Fetch, b []byte) {

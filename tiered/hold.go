@@ -65,6 +65,7 @@ type holds struct {
 	mu    sync.Mutex
 	all   map[*Hold]struct{}
 	until map[string]time.Time // to when nothing of a key is kept
+	sweep int                  // size of until at which it is swept
 }
 
 func (hs *holds) add(h *Hold) {
@@ -92,10 +93,13 @@ func (hs *holds) remove(h *Hold, after time.Duration) {
 	if after > 0 {
 		hs.extend(h.key, now.Add(after))
 	}
-	for key, until := range hs.until {
-		if now.After(until) {
-			delete(hs.until, key)
+	if len(hs.until) >= hs.sweep {
+		for key, until := range hs.until {
+			if now.After(until) {
+				delete(hs.until, key)
+			}
 		}
+		hs.sweep = 2*len(hs.until) + 64
 	}
 	hs.size.Store(int64(len(hs.until)))
 }
@@ -132,8 +136,11 @@ func (s *Store) putBackHolds() error {
 	}
 	s.holds.mu.Unlock()
 	for _, h := range live {
-		if err := h.place(probe); err != nil {
+		switch err := h.place(probe); {
+		case unheard(err):
 			return err
+		case err != nil:
+			s.counts.holdsFailed.Add(1)
 		}
 	}
 	return nil

@@ -28,7 +28,7 @@ func (h *tap) add(names ...string) {
 
 // aside tells whether cmds set up a connection, or are the link's: no caller waits for them.
 func aside(cmds ...redis.Cmder) bool {
-	return len(cmds) > 0 && slices.Contains([]string{"hello", "client", "zrangebyscore"}, cmds[0].Name())
+	return len(cmds) > 0 && slices.Contains([]string{"hello", "client", "info", "zrangebyscore"}, cmds[0].Name())
 }
 
 // taken returns the round trips since it was last asked.
@@ -90,10 +90,13 @@ func (h *tap) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessP
 	}
 }
 
-// tapped starts a node whose round trips are counted from now on.
-func (w *world) tapped() (*node, *tap) {
+// tapped starts a node whose round trips are counted from now on, and each preceded by before, if given.
+func (w *world) tapped(before ...func(context.Context, redis.Cmder) error) (*node, *tap) {
 	w.Helper()
 	n, h := w.node(), &tap{}
+	if len(before) > 0 {
+		h.before = before[0]
+	}
 	n.rdb.AddHook(h)
 	return n, h
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -82,15 +83,9 @@ func (l *link) session(ctx context.Context) error {
 	if _, ok := first.(*redis.Subscription); !ok {
 		return fmt.Errorf("tiered: subscription answered %T", first)
 	}
-	if ids, err := s.remote.replication(); err != nil {
-		return err
-	} else if changed, _ := l.compare(ids); changed {
-		l.gate.Store(true)
-		return errors.New("tiered: another Redis answers than the one that was asked")
-	}
 	// The subscription stands: what is published from here on will be heard. Only now the prefix table is fetched, then
 	// memory emptied, then believed again.
-	if err := s.fetchPrefixes(ctx); err != nil {
+	if err := l.poll(); err != nil {
 		return err
 	}
 	s.trust.restored(began)
@@ -101,27 +96,39 @@ func (l *link) session(ctx context.Context) error {
 }
 
 // listen hears messages until something is wrong. It pings: the answer proves that all that was published before the
-// ping has arrived. Once a second it asks for the newest prefix sequence, in case a message was lost. It does all that
-// on one goroutine, because the client may reconnect behind its back, under a lock that every other call waits for.
+// ping has arrived. Once a second it asks Redis who it is and for the newest prefix sequence, in case a message was lost.
+// It does all that on one goroutine, because the client may reconnect behind its back, under a lock that every other call
+// waits for.
+//
+// A read that times out may have taken a part of a message with it: what follows is then no message and no answer to a
+// ping, so anything that is neither ends the session.
 func (l *link) listen(ctx context.Context, pubsub *redis.PubSub, proof int64) error {
 	s := l.store
 	patience := s.options.MaxStaleness
 	var beat, poll time.Time
+	unanswered := 0
 	for ctx.Err() == nil {
 		now := time.Now()
 		if !now.Before(beat) {
 			if s.clock.Exact()-proof > int64(patience) {
 				return fmt.Errorf("tiered: the link was silent for %v", patience)
 			}
-			beat = now.Add(patience / 4)
-			if err := pubsub.Ping(ctx, strconv.FormatInt(s.clock.Exact(), 10)); err != nil {
+			beat = now.Add(min(patience/4, maxBeat))
+			if err := pubsub.Ping(ctx, pingPrefix+strconv.FormatInt(s.clock.Exact(), 10)); err != nil {
 				return err
 			}
 		}
 		if !now.Before(poll) {
 			poll = now.Add(time.Second)
-			if err := s.fetchPrefixes(ctx); err != nil {
-				s.counts.redisErrors.Add(1)
+			switch err := l.poll(); {
+			case err == nil:
+				unanswered = 0
+			case errors.Is(err, errAnother):
+				return err
+			default:
+				if unanswered++; unanswered == 3 {
+					return fmt.Errorf("tiered: the link is up, but commands fail: %w", err)
+				}
 			}
 		}
 		m, err := pubsub.ReceiveTimeout(ctx, max(time.Until(beat), time.Millisecond))
@@ -138,15 +145,41 @@ func (l *link) listen(ctx context.Context, pubsub *redis.PubSub, proof int64) er
 				return err
 			}
 		case *redis.Pong:
-			if at, err := strconv.ParseInt(m.Payload, 10, 64); err == nil {
-				proof = at
-				s.trust.proved(at)
+			at, err := strconv.ParseInt(strings.TrimPrefix(m.Payload, pingPrefix), 10, 64)
+			if err != nil || !strings.HasPrefix(m.Payload, pingPrefix) || at < proof || at > s.clock.Exact() {
+				return errors.New("tiered: the link lost its place between messages")
 			}
+			proof = at
+			s.trust.proved(at)
 		case *redis.Subscription:
 			return errors.New("tiered: the client reconnected the link: messages may be lost")
 		}
 	}
 	return ctx.Err()
+}
+
+const (
+	maxBeat    = 250 * time.Millisecond
+	pingPrefix = "freshet "
+)
+
+var errAnother = errors.New("tiered: another Redis answers")
+
+// poll asks Redis who it is, and for the prefix invalidations that this node lacks.
+func (l *link) poll() error {
+	s := l.store
+	ids, err := s.remote.replication()
+	if err == nil {
+		if changed, _ := l.compare(ids); changed {
+			l.gate.Store(true)
+			return errAnother
+		}
+		err = s.fetchPrefixes()
+	}
+	if err != nil {
+		s.counts.redisErrors.Add(1)
+	}
+	return err
 }
 
 // hear applies a message. Duplicates and replays are applied like all others.
@@ -173,36 +206,7 @@ func (l *link) hear(payload string) error {
 			return nil
 		}
 		l.gaps.Add(1)
-		return s.fetchPrefixes(context.Background())
+		return s.fetchPrefixes()
 	}
 	return nil
-}
-
-// fetchPrefixes learns all prefix invalidations after the newest known one.
-func (s *Store) fetchPrefixes(ctx context.Context) error {
-	type rows struct {
-		all []prefixSeq
-		top uint64
-	}
-	newest := s.fence.newest.Load()
-	got, err := guard(s.remote, probe, func(ctx context.Context) (rows, error) {
-		members, err := s.remote.rdb.ZRangeByScoreWithScores(ctx, s.remote.space+prefixSet, &redis.ZRangeBy{
-			Min: "(" + strconv.FormatUint(newest, 10), Max: "+inf",
-		}).Result()
-		var r rows
-		for _, m := range members {
-			prefix, _ := m.Member.(string)
-			r.all = append(r.all, prefixSeq{prefix, uint64(m.Score)})
-			r.top = max(r.top, uint64(m.Score))
-		}
-		return r, err
-	})
-	if err != nil {
-		return err
-	}
-	s.fence.learn(got.all, got.top)
-	if horizon := time.Now().Add(-s.horizon()).UnixMicro(); horizon > 0 {
-		s.fence.forget(uint64(horizon))
-	}
-	return ctx.Err()
 }

@@ -53,8 +53,13 @@ func (m *ristrettoMemory) Get(hash uint64) (Item, bool) {
 }
 
 func (m *ristrettoMemory) Set(hash uint64, item Item) {
-	m.window.set(hash, item)
-	m.offer(hash, item)
+	m.closing.RLock()
+	closed := m.closed
+	m.closing.RUnlock()
+	if !closed {
+		m.window.set(hash, item)
+		m.offer(hash, item)
+	}
 }
 
 func (m *ristrettoMemory) offer(hash uint64, item Item) {

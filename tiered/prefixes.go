@@ -1,6 +1,7 @@
 package tiered
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -32,9 +33,13 @@ func (p *prefixes) init() { p.seqs = make(map[string]uint64) }
 func (p *prefixes) learn(rows []prefixSeq, top uint64) {
 	p.mu.Lock()
 	for _, r := range rows {
-		if r.seq > p.seqs[r.prefix] {
-			p.seqs[r.prefix] = r.seq
+		if r.seq <= p.seqs[r.prefix] {
+			continue
 		}
+		if r.prefix == "" { // covers all that came before
+			maps.DeleteFunc(p.seqs, func(_ string, seq uint64) bool { return seq < r.seq })
+		}
+		p.seqs[r.prefix] = r.seq
 	}
 	p.mu.Unlock()
 	raise(&p.newest, top)

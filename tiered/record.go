@@ -46,7 +46,6 @@ type record struct {
 	expired    bool // X instead of V
 	negative   bool
 	compressed bool
-	claim      int64 // Unix microseconds
 	cost       time.Duration
 	fresh      int64 // Unix milliseconds
 	stale      int64
@@ -97,9 +96,6 @@ func parseRecord(b []byte, key, codec string) (r record, err error) {
 	if r.negative != (b[0] == kindNegative) || binary.BigEndian.Uint32(b[32:]) != checksum(b, key, codec) {
 		return r, errCorrupt
 	}
-	var claim [8]byte
-	copy(claim[1:], b[headerSize:31])
-	r.claim = int64(binary.BigEndian.Uint64(claim[:]))
 	r.cost = time.Duration(binary.BigEndian.Uint32(b[36:])) * time.Microsecond
 	r.fresh = int64(binary.BigEndian.Uint64(b[40:]))
 	r.stale = r.fresh + int64(binary.BigEndian.Uint32(b[48:]))

@@ -31,10 +31,22 @@ func (l *link) reunite() error {
 		return err
 	}
 	changed, continued := l.compare(ids)
+	name := strings.Join(slices.Sorted(maps.Keys(ids)), " ")
+	if l.replids == nil && name != "" { // first contact: others may have known another data set
+		life, err := s.remote.life()
+		if err != nil {
+			return err
+		}
+		if changed = life != name && life != ""; changed {
+			continued = false
+		} else if err := s.remote.setLife(name); err != nil {
+			return err
+		}
+	}
 	if changed {
 		l.gate.Store(true)
 		s.options.Logger.Warn("tiered: another Redis answers", "continues", continued)
-		if err := s.retell(strings.Join(slices.Sorted(maps.Keys(ids)), " "), continued); err != nil {
+		if err := s.retell(name, continued); err != nil {
 			return err
 		}
 	}
@@ -70,11 +82,15 @@ func (s *Store) retell(id string, continued bool) error {
 		return err
 	}
 	raise := command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}}
-	if err := s.remote.runAs(probe, raise)[0].err; err != nil {
+	if err := s.remote.runAs(probe, raise)[0].err; unheard(err) {
 		return err
 	}
 	keys, prefixes := s.recent.all()
-	if !continued && s.remote.life() != id {
+	life, err := s.remote.life()
+	if err != nil {
+		return err
+	}
+	if !continued && life != id {
 		keys, prefixes = nil, []string{""}
 	}
 	s.journal.addKeys(keys...)
@@ -167,7 +183,10 @@ func (r *remote) replication() (map[string]string, error) {
 			if !isFault(err) {
 				err = nil
 			}
-			id, previous := parseReplication(info)
+			id, previous, replica := parseReplication(info)
+			if replica {
+				return errReplica
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if id != "" {
@@ -182,31 +201,43 @@ func (r *remote) replication() (map[string]string, error) {
 	})
 }
 
-func parseReplication(info string) (id, previous string) {
+var errReplica = errors.New("tiered: a replica answers, which lags behind invalidations")
+
+func parseReplication(info string) (id, previous string, replica bool) {
 	for line := range strings.Lines(info) {
 		switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
 		case "master_replid":
 			id = value
 		case "master_replid2":
 			previous = value
+		case "role":
+			replica = value == "slave"
 		}
 	}
-	return id, previous
+	return id, previous, replica
 }
 
 // life returns the id of the data set that the nodes have agreed on.
-func (r *remote) life() string {
-	id, _ := guard(r, probe, func(ctx context.Context) (string, error) {
+func (r *remote) life() (string, error) {
+	return guard(r, probe, func(ctx context.Context) (string, error) {
 		id, err := r.rdb.Get(ctx, r.space+lifeKey).Result()
 		if errors.Is(err, redis.Nil) {
 			err = nil
 		}
 		return id, err
 	})
-	return id
 }
 
 func (r *remote) setLife(id string) error {
-	_, err := guard(r, probe, func(ctx context.Context) (string, error) { return r.rdb.Set(ctx, r.space+lifeKey, id, 0).Result() })
+	_, err := guard(r, probe, func(ctx context.Context) (string, error) {
+		ok, err := r.rdb.Set(ctx, r.space+lifeKey, id, 0).Result()
+		if !isFault(err) {
+			err = nil // a full Redis does not take it: then everything is invalidated once more
+		}
+		return ok, err
+	})
 	return err
 }
+
+// unheard tells a command that Redis did not answer from one that it refused.
+func unheard(err error) bool { return errors.Is(err, errUnseen) || isFault(err) }

@@ -36,26 +36,21 @@ type remote struct {
 func newRemote(rdb redis.UniversalClient, b *breaker.Breaker, budget time.Duration, namespace string) *remote {
 	_, cluster := rdb.(*redis.ClusterClient)
 	r := &remote{rdb: rdb, breaker: b, budget: budget, cluster: cluster, space: namespace + ":", channel: namespace + ":link"}
-	r.reads.run = r.fetch
+	r.reads.run, r.reads.budget = r.fetch, budget
 	return r
 }
 
-// reply is what Redis holds under one key.
-type reply struct {
-	data []byte // read-only
-	ok   bool   // false: nothing
-}
-
-// read reads keys. One key shares its round trip with whoever reads at the same time; many go in chunks.
-func (r *remote) read(keys []string) ([]reply, error) {
+// read reads keys; what Redis has is read-only, and empty for nothing. One key shares its round trip with whoever reads
+// at the same time; many go in chunks.
+func (r *remote) read(keys []string) ([][]byte, error) {
 	if len(keys) == 1 {
 		one, err := r.reads.read(keys[0])
-		return []reply{one}, err
+		return [][]byte{one}, err
 	}
-	all := make([]reply, 0, len(keys))
+	all := make([][]byte, 0, len(keys))
 	for len(keys) > 0 {
 		n := min(len(keys), readChunk)
-		some, err := r.fetch(keys[:n])
+		some, err := r.fetch(keys[:n], r.budget)
 		if err != nil {
 			return nil, err
 		}
@@ -65,9 +60,9 @@ func (r *remote) read(keys []string) ([]reply, error) {
 }
 
 // fetch reads keys in one round trip; on a Cluster that is one pipeline for each of its nodes.
-func (r *remote) fetch(keys []string) ([]reply, error) {
-	return guard(r, request, func(ctx context.Context) ([]reply, error) {
-		out := make([]reply, len(keys))
+func (r *remote) fetch(keys []string, within time.Duration) ([][]byte, error) {
+	return guardFor(r, within, request, func(ctx context.Context) ([][]byte, error) {
+		out := make([][]byte, len(keys))
 		if len(keys) > 1 && !r.cluster {
 			full := make([]string, len(keys))
 			for i, k := range keys {
@@ -78,9 +73,8 @@ func (r *remote) fetch(keys []string) ([]reply, error) {
 				return nil, err
 			}
 			for i, v := range values {
-				if s, ok := v.(string); ok {
-					out[i] = reply{readOnly(s), true}
-				}
+				s, _ := v.(string)
+				out[i] = readOnly(s)
 			}
 			return out, nil
 		}
@@ -96,13 +90,10 @@ func (r *remote) fetch(keys []string) ([]reply, error) {
 		}
 		for i, cmd := range cmds {
 			s, err := cmd.Result()
-			switch {
-			case err == nil:
-				out[i] = reply{readOnly(s), true}
-			case isFault(err):
+			if isFault(err) {
 				return nil, err
 			}
-			// nothing, or a key of another type, which a lease overwrites
+			out[i] = readOnly(s) // nothing, too, for a key of another type, which a lease overwrites
 		}
 		return out, nil
 	})
@@ -231,6 +222,11 @@ const (
 // guard runs f within the budget and tells the breaker how it went. What f returns after the budget is thrown away, so
 // f must not write to anything that it does not return.
 func guard[T any](r *remote, who caller, f func(context.Context) (T, error)) (T, error) {
+	return guardFor(r, r.budget, who, f)
+}
+
+// guardFor is guard for callers who have spent a part of their budget.
+func guardFor[T any](r *remote, within time.Duration, who caller, f func(context.Context) (T, error)) (T, error) {
 	type done struct {
 		value T
 		err   error
@@ -243,7 +239,7 @@ func guard[T any](r *remote, who caller, f func(context.Context) (T, error)) (T,
 	if err != nil {
 		return zero, fmt.Errorf("%w: %w", errUnseen, err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), r.budget)
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	ch := make(chan done, 1)
 	go func() {
@@ -268,7 +264,7 @@ func guard[T any](r *remote, who caller, f func(context.Context) (T, error)) (T,
 		return d.value, nil
 	case <-ctx.Done():
 		permit.Failure()
-		return zero, fmt.Errorf("%w within %v", errUnseen, r.budget)
+		return zero, fmt.Errorf("%w within %v", errUnseen, within)
 	}
 }
 

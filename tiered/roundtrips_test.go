@@ -52,8 +52,7 @@ func TestRoundTripsOfManyReads(t *testing.T) {
 
 func TestConcurrentReadsShareRoundTrips(t *testing.T) {
 	inBubble(t, func(w *world) {
-		n, tap := w.tapped()
-		tap.before = slowly(time.Millisecond)
+		n, tap := w.tapped(slowly(time.Millisecond))
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {
@@ -72,8 +71,7 @@ func TestConcurrentReadsShareRoundTrips(t *testing.T) {
 // Redis that answers just within the budget must not make those wait longer who queue behind it.
 func TestNobodyWaitsLongerThanTheBudgetInTheQueue(t *testing.T) {
 	inBubble(t, func(w *world) {
-		n, tap := w.tapped()
-		tap.before = slowly(40 * time.Millisecond)
+		n, _ := w.tapped(slowly(40 * time.Millisecond))
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() {

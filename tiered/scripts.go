@@ -34,18 +34,18 @@ end
 
 var (
 	// scriptLease replaces the head ARGV[1] by a lease: ARGV[2] random bytes, ARGV[3] milliseconds. If another head is
-	// there it returns the record; a lease is marked then: whoever ends it wakes those who wait (ARGV[4] '1').
-	// What an expired value or one past its time holds stays under the lease (ARGV[5] '1'). It answers 2 instead
+	// there it returns the record; a lease is marked then: whoever ends it wakes those who wait.
+	// What an expired value or one past its time holds stays under the lease (ARGV[4] '1'). It answers 2 instead
 	// of 1 if a key of another type was there.
 	scriptLease = redis.NewScript(luaHead + luaToken + `
 if h ~= ARGV[1] and not (head == 'foreign' and ARGV[1] == '') then
-	if ARGV[4] == '1' and string.sub(h, 1, 1) == 'L' and #head == 25 then redis.call('SETRANGE', KEYS[1], 24, '1') end
+	if string.sub(h, 1, 1) == 'L' and #head == 25 then redis.call('SETRANGE', KEYS[1], 24, '1') end
 	local now = redis.pcall('GET', KEYS[1])
 	if type(now) ~= 'string' then now = '' end
 	return {0, now}
 end
 local kept = ''
-if ARGV[5] == '1' then
+if ARGV[4] == '1' then
 	kept = redis.call('GET', KEYS[1])
 	if string.sub(kept, 1, 1) == 'L' then kept = string.sub(kept, 26) end
 end

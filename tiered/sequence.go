@@ -1,9 +1,12 @@
 package tiered
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 const (
@@ -17,6 +20,12 @@ func (s *Store) nextSequence(prefix string, who caller) (rows []prefixSeq, top u
 	known := s.fence.known()
 	if s.remote == nil {
 		top = max(known+1, uint64(time.Now().UnixMicro()))
+		if s.fence.len() >= prefixMax>>4 {
+			s.fence.forget(uint64(max(time.Now().Add(-s.horizon()).UnixMicro(), 0)))
+		}
+		if s.fence.len() >= prefixMax {
+			prefix = ""
+		}
 		return []prefixSeq{{prefix, top}}, top, nil
 	}
 	r := s.remote.runAs(who, command{scriptPrefix, prefixSet, []any{
@@ -63,4 +72,33 @@ func parseSeq(v any) (uint64, error) {
 		return 0, errors.New("tiered: malformed sequence " + strconv.Quote(s))
 	}
 	return uint64(f), nil
+}
+
+// fetchPrefixes learns all prefix invalidations after the newest known one. If the set has lost that one, Redis has lost
+// the set, by eviction or by somebody's hand: everything is invalidated, since a node that starts now knows none of them.
+func (s *Store) fetchPrefixes() error {
+	newest := s.fence.newest.Load()
+	members, err := guard(s.remote, probe, func(ctx context.Context) ([]redis.Z, error) {
+		return s.remote.rdb.ZRangeByScoreWithScores(ctx, s.remote.space+prefixSet, &redis.ZRangeBy{
+			Min: strconv.FormatUint(newest, 10), Max: "+inf",
+		}).Result()
+	})
+	if err != nil {
+		return err
+	}
+	var rows []prefixSeq
+	top := uint64(0)
+	for _, m := range members {
+		prefix, _ := m.Member.(string)
+		rows = append(rows, prefixSeq{prefix, uint64(m.Score)})
+		top = max(top, uint64(m.Score))
+	}
+	s.fence.learn(rows, top)
+	horizon := time.Now().Add(-s.horizon()).UnixMicro()
+	if top < newest && newest > uint64(max(horizon, 0)) {
+		s.journal.addPrefix("")
+		s.fence.bumpEpoch()
+	}
+	s.fence.forget(uint64(max(horizon, 0)))
+	return nil
 }

@@ -43,8 +43,8 @@ func (t *trust) proved(at int64) {
 func (t *trust) restored(at int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.down.Store(false) // first: nothing unseen is kept under a stamp of after the bump
 	t.leave()
-	t.down.Store(false)
 	t.last = at
 	t.fence.trust.Store(at + int64(t.staleness-clock.Tick))
 }

@@ -28,7 +28,8 @@ func (s *Store) Fill(fills ...Fill) {
 
 // FillAll writes results that leases were granted for, or that replace what was Found, each only if nothing else came in
 // between. It tells of each whether Redis has it now. What cannot be written gives its lease back, and is counted: a
-// value that is too large or that its codec cannot encode, or one whose epoch is over. The error is for the first two.
+// value that is too large or that its codec cannot encode, or one whose epoch is over. The error is for what Redis has
+// not taken, but for the last and for what something newer refused.
 func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 	stored = make([]bool, len(fills))
 	var cmds []command
@@ -66,21 +67,20 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 	if len(cmds) == 0 {
 		return stored, faults
 	}
-	abandoned = nil
 	for j, r := range s.remote.run(cmds...) {
 		i := sent[j]
 		n, _ := r.value.(int64)
 		switch stored[i] = n == 1; {
 		case stored[i]:
 			s.counts.fills.Add(1)
-		case r.err != nil: // its lease, if it stands
-			abandoned = append(abandoned, fills[i].Fetch)
+		case r.err != nil:
+			s.orphan(fills[i].Fetch)
 			s.counts.redisErrors.Add(1)
+			faults = errors.Join(faults, r.err)
 		default:
 			s.counts.fillsRefused.Add(1)
 		}
 	}
-	s.Abandon(abandoned...)
 	return stored, faults
 }
 
@@ -114,6 +114,7 @@ func (s *Store) encode(f Fill) (b []byte, px int64, err error) {
 // Abandon gives leases back whose load came to nothing, so that others need not wait for their end.
 func (s *Store) Abandon(fetches ...*Fetch) {
 	var cmds []command
+	var sent []*Fetch
 	for _, f := range fetches {
 		if s.remote == nil || f.Outcome != Granted && (f.Outcome != Found || !f.forsaken) {
 			continue
@@ -123,16 +124,31 @@ func (s *Store) Abandon(fetches ...*Fetch) {
 			left = max(f.rec.fresh, f.rec.stale, f.rec.keep) - time.Now().UnixMilli()
 		}
 		cmds = append(cmds, command{scriptAbandon, f.Key, []any{f.head, left, s.channel(), s.message(msgWake, f.Key)}})
+		sent = append(sent, f)
 		f.Outcome = Alone
 	}
-	if len(cmds) > 0 {
-		s.remote.run(cmds...) // a lease that cannot be given back ends by itself
+	if len(cmds) == 0 {
+		return
+	}
+	for i, r := range s.remote.run(cmds...) {
+		if r.err != nil {
+			s.orphan(sent[i])
+		}
+	}
+}
+
+// orphan says that the lease of f may stand, and that this node has no use for it.
+func (s *Store) orphan(f *Fetch) {
+	if len(f.token) >= 16 {
+		s.orphans.add(f.token[:16], f.Lease)
 	}
 }
 
 // Set begins a blind write of keys: it is an Invalidate that takes a lease for the value, which counts as loaded when
 // the lease is granted. Each Fetch is then Granted (Fill it, then keep the value in memory under its Stamp), Held or
 // Unseen. The error is that of Invalidate.
+//
+// The Stamps are taken before Redis is told: an invalidation that comes between, of the key or of a prefix, ends them.
 func (s *Store) Set(fetches ...*Fetch) error {
 	keys := make([]string, len(fetches))
 	leases := make(map[string]time.Duration, len(fetches))
@@ -143,20 +159,19 @@ func (s *Store) Set(fetches ...*Fetch) error {
 		s.recent.remember(keys...)
 	}
 	s.fence.bump(keys...)
-	epoch := s.fence.epoch.Load()
-	var results []result
-	var err error
-	if s.remote != nil {
-		results, err = s.send(keys, func(k string) command {
-			return command{scriptSet, k, []any{s.channel(), s.message(msgInvalidate, k), token(), max(leases[k].Milliseconds(), 1)}}
-		})
-		s.fence.bump(keys...)
+	for _, f := range fetches {
+		f.Stamp, f.Outcome = s.fence.stamp(f.Key), Granted
+		f.epoch = f.Stamp.epoch
 	}
+	if s.remote == nil {
+		return nil
+	}
+	results, err := s.send(keys, func(k string) command {
+		return command{scriptSet, k, []any{s.channel(), s.message(msgInvalidate, k), token(), max(leases[k].Milliseconds(), 1)}}
+	})
+	s.fence.bumpOnce(keys...)
 	for i, f := range fetches {
-		f.Stamp, f.epoch, f.Outcome = s.fence.stamp(f.Key), epoch, Granted
-		if s.remote == nil {
-			continue
-		}
+		f.Stamp.count++ // that was this Set's own; any other bump since has ended the Stamp
 		tok, _ := results[i].value.(string)
 		switch {
 		case results[i].err != nil:

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/freshet-go/freshet/examples/social/internal/origin"
+	"github.com/freshet-go/freshet/examples/social/internal/service"
+	"github.com/freshet-go/freshet/tiered"
+)
+
+// memoryBytes is little on purpose: what does not fit is answered by Redis, so both tiers are at work.
+const memoryBytes = 16 << 20
+
+// backend is the database and the Redis behind the service.
+type backend struct {
+	db        *origin.DB
+	redis     redis.UniversalClient
+	redisName string
+	budget    time.Duration // for an answer of Redis; 0: the default
+	closers   []func() error
+}
+
+// openBackend opens both, and fills the database.
+func openBackend(ctx context.Context, s settings, p origin.Population) (b *backend, err error) {
+	b = &backend{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.close())
+		}
+	}()
+	if b.db, err = origin.Open(ctx, s.databaseURL); err != nil {
+		return b, err
+	}
+	b.closers = append(b.closers, b.db.Close)
+	if err := b.db.Seed(ctx, p); err != nil {
+		return b, err
+	}
+	err = b.openRedis(s.redisURL)
+	return b, err
+}
+
+func (b *backend) openRedis(rawURL string) (err error) {
+	if rawURL == "" {
+		b.redisName = "miniredis (embedded)"
+		b.budget = 2 * time.Second // it is never away, only slow: on the cores of the service, interpreting scripts in Go
+		embedded, err := miniredis.Run()
+		if err != nil {
+			return fmt.Errorf("embedded Redis: %w", err)
+		}
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go age(embedded, stop, stopped)
+		b.closers = append(b.closers, func() error { close(stop); <-stopped; embedded.Close(); return nil })
+		rawURL = "redis://" + embedded.Addr() + "?read_timeout=2s&write_timeout=2s&pool_timeout=2s"
+	} else if u, err := url.Parse(rawURL); err == nil {
+		b.redisName = "Redis at " + u.Host
+	}
+	if b.redis, err = tiered.Dial(rawURL); err != nil {
+		return fmt.Errorf("REDIS_URL: %w", err)
+	}
+	b.closers = append(b.closers, b.redis.Close)
+	return nil
+}
+
+// age lets keys in miniredis expire, which has no clock of its own.
+func age(m *miniredis.Miniredis, stop <-chan struct{}, stopped chan<- struct{}) {
+	defer close(stopped)
+	const step = time.Second // seldom, as it looks at every key; but leases last for three seconds only
+	tick := time.NewTicker(step)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			m.FastForward(step)
+		case <-stop:
+			return
+		}
+	}
+}
+
+// openStore opens the tiers. Their namespace is new: the database was just seeded, and what an earlier run has left in
+// Redis is about another one.
+func (b *backend) openStore(log *slog.Logger) (*tiered.Store, error) {
+	return tiered.Open(tiered.Options{
+		Redis:       b.redis,
+		Namespace:   "freshet-social-" + rand.Text()[:8],
+		MemoryBytes: memoryBytes,
+		Budget:      b.budget,
+		Strategies:  service.Strategies(),
+		Logger:      log,
+	})
+}
+
+func (b *backend) close() error {
+	var errs []error
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		errs = append(errs, b.closers[i]())
+	}
+	return errors.Join(errs...)
+}

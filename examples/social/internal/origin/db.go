@@ -1,0 +1,141 @@
+// Package origin is the database behind the example: SQLite embedded, or PostgreSQL. Each exported method of DB that
+// reads is one query, and counts as one call.
+package origin
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// schema is the PostgreSQL schema that the example owns: it is dropped and made anew by Open.
+const schema = "freshet_social"
+
+// DB is the database. All methods may be called concurrently.
+type DB struct {
+	read    *sql.DB
+	write   *sql.DB // SQLite has one writer at a time
+	kind    string
+	latency Latency
+	calls   atomic.Uint64
+	cleanup func() error
+}
+
+// Open makes an empty database: with no url, SQLite in a temporary file, otherwise a schema of its own in the
+// PostgreSQL that url leads to.
+func Open(ctx context.Context, url string) (*DB, error) {
+	open := openSQLite
+	if url != "" {
+		open = func() (*DB, error) { return openPostgres(ctx, url) }
+	}
+	d, err := open()
+	if err != nil {
+		return nil, err
+	}
+	if err := d.define(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+func openSQLite() (*DB, error) {
+	dir, err := os.MkdirTemp("", "freshet-social-")
+	if err != nil {
+		return nil, fmt.Errorf("origin: SQLite: %w", err)
+	}
+	dsn := "file:" + filepath.Join(dir, "social.db") +
+		"?_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=busy_timeout(10000)&_pragma=cache_size(-16000)&_txlock=immediate"
+	read, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("origin: SQLite: %w", err)
+	}
+	write, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("origin: SQLite: %w", err)
+	}
+	read.SetMaxOpenConns(8)
+	read.SetMaxIdleConns(8)
+	write.SetMaxOpenConns(1)
+	return &DB{
+		read: read, write: write, kind: "SQLite (embedded)", latency: Real,
+		cleanup: func() error { return errors.Join(read.Close(), write.Close(), os.RemoveAll(dir)) },
+	}, nil
+}
+
+// openPostgres never returns pgx's parse error: that one may quote the URL, which may hold a password.
+func openPostgres(ctx context.Context, url string) (*DB, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, errors.New("origin: DATABASE_URL is malformed: want postgres://user:password@host:5432/name")
+	}
+	config.RuntimeParams["search_path"] = schema
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(16)
+	pool.SetMaxIdleConns(16)
+	for _, q := range []string{"DROP SCHEMA IF EXISTS " + schema + " CASCADE", "CREATE SCHEMA " + schema} {
+		if _, err := pool.ExecContext(ctx, q); err != nil {
+			_ = pool.Close()
+			return nil, fmt.Errorf("origin: PostgreSQL at %s:%d: %w", config.Host, config.Port, err)
+		}
+	}
+	return &DB{
+		read: pool, write: pool, kind: "PostgreSQL", latency: Real,
+		cleanup: func() error {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			_, err := pool.ExecContext(ctx, "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
+			return errors.Join(err, pool.Close())
+		},
+	}, nil
+}
+
+// Kind names the database for people.
+func (d *DB) Kind() string { return d.kind }
+
+// Delay sets the latency of all queries from now on. It must not be called while there are any.
+func (d *DB) Delay(l Latency) { d.latency = l }
+
+// Calls returns how many calls the database has got: one for each query, and for each statement that writes.
+func (d *DB) Calls() uint64 { return d.calls.Load() }
+
+// Close drops what Open made.
+func (d *DB) Close() error { return d.cleanup() }
+
+// call is the beginning of every call.
+func (d *DB) call(ctx context.Context, name string) error {
+	d.calls.Add(1)
+	if err := pass(ctx, d.latency(name)); err != nil {
+		return fmt.Errorf("origin: %s: %w", name, err)
+	}
+	return nil
+}
+
+// each runs a query and calls scan for each row.
+func (d *DB) each(ctx context.Context, name, query string, args []any, scan func(*sql.Rows) error) error {
+	if err := d.call(ctx, name); err != nil {
+		return err
+	}
+	rows, err := d.read.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("origin: %s: %w", name, err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return fmt.Errorf("origin: %s: %w", name, err)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("origin: %s: %w", name, err)
+	}
+	return nil
+}

@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9/logging"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	logging.Disable() // the client reports every failed dial
+	goleak.VerifyTestMain(m)
+}
+
+func none(string) string { return "" }
+
+// TestFlagsRefused: bad settings end the program at the start, by name, with exit code 2.
+func TestFlagsRefused(t *testing.T) {
+	for args, want := range map[string]string{
+		"-nonsense":              "-nonsense",
+		"-origin slow":           `-origin is "slow"`,
+		"-requests -1":           "-requests is -1",
+		"-requests x":            "-requests",
+		"-workers 0":             "-workers is 0",
+		"-users 5":               "-users is 5",
+		"-warm -3":               "-warm is -3",
+		"-rate 0":                "-rate is 0",
+		"-rate NaN":              "-rate is NaN",
+		"-duration 0s":           "-duration is 0s",
+		"-duration never":        "-duration",
+		"-before 2h":             "-before is 2h",
+		"-seed -1":               "-seed",
+		"-addr nowhere":          `-addr is "nowhere"`,
+		"-addr :http":            `-addr is ":http"`,
+		"-addr :99999":           `-addr is ":99999"`,
+		"-trace nowhere.gz":      "-trace: stat nowhere.gz",
+		"-trace .":               `-trace is "."`,
+		"-serve -json":           "-json",
+		"-serve -trace main.go":  "-trace is for measuring",
+		"serve":                  `"serve": not a flag`,
+		"-users 5 -warm -3":      "-warm is -3", // all faults at once
+		"-trace main.go -rate 0": "-rate is 0",
+	} {
+		var out, errs buffer
+		code := run(t.Context(), strings.Fields(args), none, &out, &errs)
+		if code != 2 || !strings.Contains(errs.String(), want) || out.String() != "" {
+			t.Errorf("%s: exit %d, %q, want %q", args, code, errs.String(), want)
+		}
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var out, errs buffer
+	if code := run(t.Context(), []string{"-h"}, none, &out, &errs); code != 0 || !strings.Contains(errs.String(), "DATABASE_URL") {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
+
+// TestSettingsRefused: bad servers are refused by name, and no password is shown.
+func TestSettingsRefused(t *testing.T) {
+	for _, c := range []struct{ name, value, want string }{
+		{"DATABASE_URL", "postgres://u:hush@127.0.0.1:1/x?connect_timeout=2", "PostgreSQL at 127.0.0.1:1"},
+		{"DATABASE_URL", "postgres://u:hush@127.0.0.1:port/x", "DATABASE_URL is malformed"},
+		{"DATABASE_URL", "mysql://u:hush@127.0.0.1/x", "DATABASE_URL is malformed"},
+		{"REDIS_URL", "http://u:hush@127.0.0.1:1", "REDIS_URL"},
+		{"REDIS_URL", "redis://u:hush@127.0.0.1:port", "REDIS_URL"},
+	} {
+		env := func(name string) string {
+			if name == c.name {
+				return c.value
+			}
+			return ""
+		}
+		var out, errs buffer
+		code := run(t.Context(), []string{"-users", "100", "-before", "1s"}, env, &out, &errs)
+		if code != 1 || !strings.Contains(errs.String(), c.want) || strings.Contains(errs.String(), "hush") {
+			t.Errorf("%s=%s: exit %d: %s, want %q", c.name, c.value, code, errs.String(), c.want)
+		}
+	}
+}
+
+// TestMeasure is the whole run, small. It judges what is right, and leaves what is fast to a machine with time for it.
+// With DATABASE_URL and REDIS_URL it runs over those.
+func TestMeasure(t *testing.T) {
+	var out, errs buffer
+	args := strings.Fields("-origin real -users 200 -warm 50 -before 1s -requests 600 -rate 200 -workers 8 -json")
+	code := run(t.Context(), args, os.Getenv, &out, &errs)
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	var r struct {
+		Passed bool
+		Before struct{ Requests int }
+		After  struct{ Requests int }
+		Checks []struct {
+			Name, Got, Target string
+			OK                bool
+		}
+		Complaints []string
+	}
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &r); err != nil {
+		t.Fatalf("the last line is no JSON: %v\n%s%s", err, out.String(), errs.String())
+	}
+	if r.Passed != (code == 0) || r.Before.Requests == 0 || r.After.Requests != 600 || len(r.Checks) != 12 {
+		t.Errorf("exit %d: %+v", code, r)
+	}
+	for _, c := range r.Checks {
+		timing := strings.HasPrefix(c.Name, "feed ") || strings.HasSuffix(c.Name, " p99")
+		if !c.OK && !timing {
+			t.Errorf("%s: %s, want %s; %q", c.Name, c.Got, c.Target, r.Complaints)
+		}
+	}
+}
+
+// buffer is written by the server and read by the test.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// TestServe serves until it is told to end.
+func TestServe(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var out, errs buffer
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, strings.Fields("-serve -addr 127.0.0.1:0 -users 100 -origin real"), none, &out, &errs)
+	}()
+	var url string
+	for end := time.Now().Add(30 * time.Second); url == "" && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if _, after, ok := strings.Cut(out.String(), "serving on "); ok {
+			url, _, _ = strings.Cut(after, ": ")
+		}
+	}
+	if url == "" {
+		t.Fatalf("it does not serve: %s", errs.String())
+	}
+	for _, path := range []string{"/feed/1", "/health", "/cache/stats"} {
+		r, err := http.Get(url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Body.Close()
+		if r.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", path, r.Status)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
+
+// TestAddressInUse: what cannot be listened on is named.
+func TestAddressInUse(t *testing.T) {
+	var out, errs buffer
+	args := strings.Fields("-serve -addr 203.0.113.1:1 -users 100 -origin real")
+	if code := run(t.Context(), args, none, &out, &errs); code != 1 || !strings.Contains(errs.String(), "-addr") {
+		t.Errorf("exit %d: %s", code, errs.String())
+	}
+}
