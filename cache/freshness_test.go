@@ -67,7 +67,6 @@ type checker struct {
 	faults []atomic.Int64 // of each node: when its last fault ended, Unix nanoseconds; in the future while it lasts
 	reads  atomic.Int64
 	stop   chan struct{}
-	streak atomic.Int64
 }
 
 // checkedRow is a row of the origin, and what readers may expect of it.

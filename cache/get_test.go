@@ -41,8 +41,9 @@ func TestGetStandsInForTheFunction(t *testing.T) {
 	src := newSource("k", "v")
 	c := cache.Must(cache.New(src.load, cache.Options{}))
 	defer c.Close()
-	f := src.load
-	f = c.Get
+	f := func(get func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
+		return get
+	}(c.Get)
 	v, err := f(bg, "k")
 	require.NoError(t, err)
 	require.Equal(t, "v", v)

@@ -90,16 +90,16 @@ func TestEstimatesAgreeWithTheHeap(t *testing.T) {
 }
 
 // agrees compares the estimates of many values with what the heap grew by.
-func agrees[V any](make func(i int) V) func(*testing.T) {
+func agrees[V any](build func(i int) V) func(*testing.T) {
 	return func(t *testing.T) {
 		sizer := size.For[V]()
-		first := make(0)
+		first := build(0)
 		n := int(max(4, 4<<20/sizer(&first))) // enough to drown what else is allocated
 
 		before := heap()
 		values := allocate[V](n)
 		for i := range values {
-			values[i] = make(i)
+			values[i] = build(i)
 		}
 		grown := float64(heap() - before)
 

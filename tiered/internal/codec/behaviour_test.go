@@ -218,7 +218,7 @@ func TestCompress(t *testing.T) {
 		got, err := codec.Decompress(nil, packed, len(payload))
 		require.NoError(t, err)
 		require.Equal(t, payload, string(got))
-		for n := range len(packed) {
+		for n := range packed {
 			_, err := codec.Decompress(nil, packed[:n], 1<<20)
 			require.ErrorContains(t, err, "tiered: decompress")
 		}

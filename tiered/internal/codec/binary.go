@@ -42,7 +42,7 @@ func (c binary) Append(dst []byte, v any) (out []byte, err error) {
 		if e.IsNil() {
 			return append(dst, isNil), nil
 		}
-		out, m = append(dst, present), e.Interface()
+		out, m = append(out, present), e.Interface()
 	}
 	if c.appends {
 		if out, err = m.(encoding.BinaryAppender).AppendBinary(out); err != nil {

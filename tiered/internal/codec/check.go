@@ -12,7 +12,7 @@ const maxPointers = 4
 func (f form) check(t reflect.Type) error {
 	w := walker{form: f, seen: map[visit]bool{}}
 	if err := w.value(t, "", true, 0); err != nil {
-		return fmt.Errorf("%w: %s: %v", ErrType, f, at1(name(t), err))
+		return fmt.Errorf("%w: %s: %w", ErrType, f, at1(name(t), err))
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (w *walker) key(t reflect.Type, path string) error {
 // checkCustom refuses for a codec that we do not know what no codec can store.
 func checkCustom(t reflect.Type) error {
 	if err := custom(t, "", map[reflect.Type]bool{}); err != nil {
-		return fmt.Errorf("%w: %v", ErrType, at1(name(t), err))
+		return fmt.Errorf("%w: %w", ErrType, at1(name(t), err))
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -154,7 +155,7 @@ func refuse(path, format string, args ...any) error {
 
 // at1 puts path in front of a refusal that knows nothing of where it is.
 func at1(path string, err error) error {
-	if r, ok := err.(*refusal); ok {
+	if r := (*refusal)(nil); errors.As(err, &r) {
 		return &refusal{join(path, r.path), r.why}
 	}
 	return err
