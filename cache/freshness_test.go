@@ -265,12 +265,10 @@ func (k *checker) change(node int, keys []checkedKey, end func(write func()) err
 	for _, key := range keys {
 		row := k.rows[key]
 		row.floor[node].Store(began[key])
-		if err == nil {
+		if err == nil { // or else others may not have been told
 			row.mu.Lock()
 			row.told = append(row.told, toldVersion{began[key], time.Now()})
 			row.mu.Unlock()
-		} else if !errors.Is(err, tiered.ErrDeferred) {
-			k.Errorf("seed %d: %v", k.seed, err)
 		}
 		<-row.writing
 	}

@@ -40,7 +40,8 @@ func (c *Cached[K, V]) SetMany(_ context.Context, values map[K]V) error {
 	err = c.store.Set(fetches...)
 	stored, bad := c.store.FillAll(fills...)
 	for i, key := range ks {
-		if stored[i] || fetches[i].Outcome == tiered.Unseen && c.store.Keepable(fetches[i]) {
+		unanswered := fetches[i].Outcome == tiered.Unseen || fetches[i].Outcome == tiered.Alone
+		if stored[i] || unanswered && c.store.Keepable(fetches[i]) {
 			c.keep(c.hash(key), key, *fills[i].Value.(*V), false, fetches[i].Stamp, fills[i].Life, 0, fills[i].Until())
 		}
 	}

@@ -116,6 +116,8 @@ func TestRealRestartOfAMasterWithReplicasFromAnOldSnapshot(t *testing.T) {
 	require.NoError(t, w.rdb.Save(t.Context()).Err())
 	require.NoError(t, gone.Invalidate(t.Context(), "users:1"))
 	require.NoError(t, gone.Close()) // nobody is left who could tell it again
+	polls := tiered.Polls(a.Store)
+	a.until(func() bool { return tiered.Polls(a.Store) > polls+1 }, "a knows how far the master was")
 	id := w.info("master_replid")
 	s.Kill()
 	s.Restart()

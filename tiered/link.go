@@ -23,10 +23,11 @@ type link struct {
 	gate  atomic.Bool // closed (true): Redis is not known to be the one that this node has told everything
 	up    atomic.Bool
 
-	replids map[string]string // of the masters that were heard last, with the ones that they continue
-	outages atomic.Uint64
-	heard   atomic.Uint64
-	gaps    atomic.Uint64
+	datasets map[string]dataset // of the masters, when they were last asked
+	polls    atomic.Uint64
+	outages  atomic.Uint64
+	heard    atomic.Uint64
+	gaps     atomic.Uint64
 }
 
 func newLink(s *Store) *link {
@@ -174,6 +175,10 @@ func (l *link) poll() error {
 			l.gate.Store(true)
 			return errAnother
 		}
+		if len(ids) > 0 {
+			l.datasets = ids
+		}
+		l.polls.Add(1)
 		err = s.fetchPrefixes()
 	}
 	if err != nil {

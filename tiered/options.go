@@ -129,6 +129,9 @@ func (o Options) withDefaults() (Options, error) {
 	if o.MaxTTL > longestTTL {
 		fault("MaxTTL is %v: must be at most %v", o.MaxTTL, longestTTL)
 	}
+	if _, err := breaker.New(o.Breaker); err != nil {
+		fault("Breaker: %w", err)
+	}
 	if err := o.Strategies.Validate(); err != nil {
 		fault("Strategies: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -32,7 +33,7 @@ func (l *link) reunite() error {
 	}
 	changed, continued := l.compare(ids)
 	name := strings.Join(slices.Sorted(maps.Keys(ids)), " ")
-	if l.replids == nil && name != "" { // first contact: others may have known another data set
+	if l.datasets == nil && name != "" { // first contact: others may have known another data set
 		life, err := s.remote.life()
 		if err != nil {
 			return err
@@ -54,7 +55,7 @@ func (l *link) reunite() error {
 		return err
 	}
 	if len(ids) > 0 {
-		l.replids = ids
+		l.datasets = ids
 	}
 	if l.gate.Load() {
 		s.fence.bumpEpoch() // no fill of the time before goes out any more
@@ -62,13 +63,21 @@ func (l *link) reunite() error {
 	return nil
 }
 
-// compare tells whether a data set is new since the last time, and if so, whether all that are continue one of then.
-func (l *link) compare(ids map[string]string) (changed, continued bool) {
+// dataset is what a server says of its data: which set they belong to, how far it goes, and which one it continues from
+// where.
+type dataset struct {
+	id, previous   string
+	offset, branch int64
+}
+
+// compare tells whether a data set is new since the last time, and if so, whether all that are continue one of then
+// without having lost what it held then. A master that restarts from a snapshot says that it continues itself.
+func (l *link) compare(sets map[string]dataset) (changed, continued bool) {
 	continued = true
-	for id, previous := range ids {
-		if _, known := l.replids[id]; !known && l.replids != nil {
-			_, continues := l.replids[previous]
-			changed, continued = true, continued && continues
+	for id, d := range sets {
+		if _, known := l.datasets[id]; !known && l.datasets != nil {
+			before, continues := l.datasets[d.previous]
+			changed, continued = true, continued && continues && d.branch >= before.offset
 		}
 	}
 	return changed, continued
@@ -172,25 +181,25 @@ func (r *remote) greet() error {
 	return nil
 }
 
-// replication returns the ids of the data sets that Redis serves, each with the one that it continues: one, or on a
+// replication returns the data sets that Redis serves, by their ids: one, or on a
 // Cluster one for each shard. It is empty where the server does not say; an error means that it does not answer.
-func (r *remote) replication() (map[string]string, error) {
-	return guard(r, probe, func(ctx context.Context) (map[string]string, error) {
+func (r *remote) replication() (map[string]dataset, error) {
+	return guard(r, probe, func(ctx context.Context) (map[string]dataset, error) {
 		var mu sync.Mutex
-		ids := map[string]string{}
+		ids := map[string]dataset{}
 		ask := func(ctx context.Context, c redis.Cmdable) error {
 			info, err := c.Info(ctx, "replication").Result()
 			if !isFault(err) {
 				err = nil
 			}
-			id, previous, replica := parseReplication(info)
+			d, replica := parseReplication(info)
 			if replica {
 				return errReplica
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if id != "" {
-				ids[id] = previous
+			if d.id != "" {
+				ids[d.id] = d
 			}
 			return err
 		}
@@ -203,18 +212,22 @@ func (r *remote) replication() (map[string]string, error) {
 
 var errReplica = errors.New("tiered: a replica answers, which lags behind invalidations")
 
-func parseReplication(info string) (id, previous string, replica bool) {
+func parseReplication(info string) (d dataset, replica bool) {
 	for line := range strings.Lines(info) {
 		switch name, value, _ := strings.Cut(strings.TrimSpace(line), ":"); name {
 		case "master_replid":
-			id = value
+			d.id = value
 		case "master_replid2":
-			previous = value
+			d.previous = value
+		case "master_repl_offset":
+			d.offset, _ = strconv.ParseInt(value, 10, 64)
+		case "second_repl_offset":
+			d.branch, _ = strconv.ParseInt(value, 10, 64)
 		case "role":
 			replica = value == "slave"
 		}
 	}
-	return id, previous, replica
+	return d, replica
 }
 
 // life returns the id of the data set that the nodes have agreed on.

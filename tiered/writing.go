@@ -28,8 +28,8 @@ func (s *Store) Fill(fills ...Fill) {
 
 // FillAll writes results that leases were granted for, or that replace what was Found, each only if nothing else came in
 // between. It tells of each whether Redis has it now. What cannot be written gives its lease back, and is counted: a
-// value that is too large or that its codec cannot encode, or one whose epoch is over. The error is for what Redis has
-// not taken, but for the last and for what something newer refused.
+// value that is too large or that its codec cannot encode, or one whose epoch is over. The error is for the first two.
+// A fill that Redis did not answer leaves its Fetch Alone.
 func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 	stored = make([]bool, len(fills))
 	var cmds []command
@@ -75,8 +75,8 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 			s.counts.fills.Add(1)
 		case r.err != nil:
 			s.orphan(fills[i].Fetch)
+			fills[i].Outcome = Alone // as good as not filled
 			s.counts.redisErrors.Add(1)
-			faults = errors.Join(faults, r.err)
 		default:
 			s.counts.fillsRefused.Add(1)
 		}
