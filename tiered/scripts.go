@@ -142,8 +142,8 @@ if h == HOLD then
 		if t ~= ARGV[3] then rest = rest .. t end
 	end
 	if rest ~= tokens then
-		if tonumber(ARGV[4]) > 0 then
-			if rest == '' then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
+		if tonumber(ARGV[4]) > 0 then -- the token stays; others' may be there for the same reason
+			if rest == '' or tonumber(ARGV[4]) > redis.call('PTTL', KEYS[1]) then redis.call('PEXPIRE', KEYS[1], ARGV[4]) end
 		elseif rest == '' then
 			redis.call('UNLINK', KEYS[1])
 		else
