@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
 	"github.com/freshet-go/freshet/cache/internal/keys"
@@ -27,6 +28,8 @@ type Cached[K comparable, V any] struct {
 	loads   *loads[K, V] // nil: a plain cache
 	flights flight.Group[K, result[V]]
 	placing [64]sync.Mutex
+	maxKey  int
+	maxTTL  time.Duration
 	stats   counters
 	closed  atomic.Bool
 	life    lifetime
@@ -83,6 +86,8 @@ func open[K comparable, V any](o Options) (*Cached[K, V], error) {
 		}
 		c.private = true
 	}
+	limits := c.store.Options()
+	c.maxKey, c.maxTTL = limits.MaxKeyBytes, limits.MaxTTL
 	c.life.open()
 	if err := c.store.Register(o.Name, c); err != nil {
 		if c.private {
@@ -119,8 +124,8 @@ func (c *Cached[K, V]) encode(key K) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if limit := c.store.Options().MaxKeyBytes; len(k) > limit {
-		return "", fmt.Errorf("cache: key of %d bytes, the limit is %d: %w", len(k), limit, tiered.ErrTooLarge)
+	if len(k) > c.maxKey {
+		return "", fmt.Errorf("cache: key of %d bytes, the limit is %d: %w", len(k), c.maxKey, tiered.ErrTooLarge)
 	}
 	return k, nil
 }

@@ -95,8 +95,7 @@ func (e *entry[K, V]) due() bool {
 
 // bounded keeps a lifetime within what the Store allows.
 func (c *Cached[K, V]) bounded(l ttl.Lifetime) ttl.Lifetime {
-	limit := c.store.Options().MaxTTL
-	return ttl.Lifetime{Fresh: min(l.Fresh, limit), Stale: min(l.Stale, limit), Keep: min(l.Keep, limit)}
+	return ttl.Lifetime{Fresh: min(l.Fresh, c.maxTTL), Stale: min(l.Stale, c.maxTTL), Keep: min(l.Keep, c.maxTTL)}
 }
 
 // isolate returns the value that one caller gets.

@@ -74,8 +74,8 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 	return out, nil
 }
 
-// Peek returns the value of key if it is fresh in memory or in Redis. It never loads, joins nothing, counts nothing and
-// changes nothing.
+// Peek returns the value of key if it is fresh in memory or in Redis. It never loads, joins nothing, and is not
+// counted.
 func (c *Cached[K, V]) Peek(_ context.Context, key K) (V, bool) {
 	var none V
 	if c.closed.Load() {

@@ -4,8 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/freshet-go/freshet/examples/social/internal/load"
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
@@ -62,7 +64,7 @@ func TestTruth(t *testing.T) {
 			t.Errorf("no request of %s", load.Names[e])
 		}
 	}
-	if n, err := mirror.Prove(t.Context(), db); n != 600 || err != nil {
+	if n, err := mirror.Prove(t.Context(), db); n != 900 || err != nil {
 		t.Errorf("compared %d values: %v", n, err)
 	}
 	if _, err := db.AddPost(t.Context(), 1, "behind the mirror's back"); err != nil {
@@ -88,5 +90,38 @@ func TestStaleIsFound(t *testing.T) {
 	})
 	if r.Wrong == 0 || r.Failed != 0 || len(r.Examples) == 0 || !strings.Contains(r.Examples[0], "wrong: ") {
 		t.Fatalf("%d wrong, %d failed: %q", r.Wrong, r.Failed, r.Examples)
+	}
+}
+
+// TestAccountIsCompared is a test of the test: each part of an answer to an authentication is looked at.
+func TestAccountIsCompared(t *testing.T) {
+	p := origin.Population{Users: 100, Seed: 3}
+	m := load.NewMirror(p)
+	followers := 0
+	for id := int64(1); id <= 100; id++ {
+		if slices.Contains(p.Following(id), 1) {
+			followers++
+		}
+	}
+	now := time.Now()
+	for name, change := range map[string]func(*service.Account){
+		"":         func(*service.Account) {},
+		"user":     func(a *service.Account) { a.User.Name = "x" },
+		"profile":  func(a *service.Account) { a.Profile.City = "x" },
+		"settings": func(a *service.Account) { a.Settings.Theme = "x" },
+		"roles":    func(a *service.Account) { a.Roles = a.Roles[1:] },
+		"follower": func(a *service.Account) { a.Followers-- },
+		"unread":   func(a *service.Account) { a.Unread++ },
+		"messages": func(a *service.Account) { a.Messages = append(a.Messages, origin.Message{ID: 1}) },
+	} {
+		a := service.Account{
+			User: p.User(1), Profile: p.Profile(1), Settings: p.Settings(1), Roles: p.Roles(1), Followers: followers,
+			Unread: p.Unread(1), Messages: p.Messages(1),
+		}
+		change(&a)
+		err := m.Account(a, 1, now, now)
+		if (err == nil) != (name == "") || err != nil && !strings.Contains(err.Error(), name) {
+			t.Errorf("with another %q: %v", name, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,6 +18,7 @@ type Mirror struct {
 	users     []origin.User // as seeded, by id
 	names     *histories[string]
 	following *histories[[]int64]
+	followers *histories[int]
 	posts     *histories[[]origin.Post]
 	unread    *histories[int]
 }
@@ -28,11 +30,16 @@ func NewMirror(p origin.Population) *Mirror {
 	for id := int64(1); id < n; id++ { // at once: to make them anew for each response costs more than the response
 		users[id], following[id], posts[id] = p.User(id), p.Following(id), p.Posts(id)
 	}
+	followers := make([]int, n)
+	for _, f := range slices.Concat(following...) {
+		followers[f]++
+	}
 	return &Mirror{
 		p:         p,
 		users:     users,
 		names:     newHistories(func(id int64) string { return users[id].Name }),
 		following: newHistories(func(id int64) []int64 { return following[id] }),
+		followers: newHistories(func(id int64) int { return followers[id] }),
 		posts:     newHistories(func(id int64) []origin.Post { return posts[id] }),
 		unread:    newHistories(p.Unread),
 	}
@@ -87,6 +94,15 @@ func (m *Mirror) Account(a service.Account, user int64, start, end time.Time) er
 	if want := m.p.Profile(user); a.Profile != want {
 		return fmt.Errorf("profile is %+v, in the database %+v", a.Profile, want)
 	}
+	if want := m.p.Settings(user); a.Settings != want {
+		return fmt.Errorf("settings are %+v, in the database %+v", a.Settings, want)
+	}
+	if want := m.p.Roles(user); !slices.Equal(a.Roles, want) {
+		return fmt.Errorf("roles of user %d are %q, in the database %q", user, a.Roles, want)
+	}
+	if want := m.followers.possible(user, start, end); !slices.Contains(want, a.Followers) {
+		return fmt.Errorf("user %d has %d followers, in the database %v", user, a.Followers, want)
+	}
 	if want := m.p.Messages(user); !slices.Equal(a.Messages, want) {
 		return fmt.Errorf("messages of user %d are %+v, in the database %+v", user, a.Messages, want)
 	}
@@ -120,7 +136,7 @@ func (m *Mirror) Prove(ctx context.Context, db *origin.DB) (compared int, err er
 		for id := from; id < from+500 && id <= int64(m.p.Users); id++ {
 			ids = append(ids, id)
 		}
-		users, err := db.Users(ctx, ids)
+		accounts, err := accounts(ctx, db, ids)
 		if err != nil {
 			return compared, err
 		}
@@ -132,22 +148,9 @@ func (m *Mirror) Prove(ctx context.Context, db *origin.DB) (compared int, err er
 		if err != nil {
 			return compared, err
 		}
-		unread, err := db.Unread(ctx, ids)
-		if err != nil {
-			return compared, err
-		}
-		profiles, err := db.Profiles(ctx, ids)
-		if err != nil {
-			return compared, err
-		}
-		messages, err := db.Messages(ctx, ids)
-		if err != nil {
-			return compared, err
-		}
 		now := time.Now()
 		for _, id := range ids {
-			account := service.Account{User: users[id], Profile: profiles[id], Unread: unread[id], Messages: messages[id]}
-			if err := m.Account(account, id, now, now); err != nil {
+			if err := m.Account(accounts[id], id, now, now); err != nil {
 				return compared, err
 			}
 			if want := m.following.latest(id); !slices.Equal(following[id], want) {
@@ -156,8 +159,27 @@ func (m *Mirror) Prove(ctx context.Context, db *origin.DB) (compared int, err er
 			if want := m.posts.latest(id); !slices.Equal(posts[id], want) {
 				return compared, fmt.Errorf("user %d wrote %+v in the database, %+v in the mirror", id, posts[id], want)
 			}
-			compared += 6
+			compared += 9
 		}
 	}
 	return compared, nil
+}
+
+// accounts returns what authentications must answer, by the database.
+func accounts(ctx context.Context, db *origin.DB, ids []int64) (map[int64]service.Account, error) {
+	users, e1 := db.Users(ctx, ids)
+	profiles, e2 := db.Profiles(ctx, ids)
+	settings, e3 := db.Settings(ctx, ids)
+	roles, e4 := db.Roles(ctx, ids)
+	followers, e5 := db.Followers(ctx, ids)
+	unread, e6 := db.Unread(ctx, ids)
+	messages, e7 := db.Messages(ctx, ids)
+	all := make(map[int64]service.Account, len(ids))
+	for _, id := range ids {
+		all[id] = service.Account{
+			User: users[id], Profile: profiles[id], Settings: settings[id], Roles: roles[id],
+			Followers: followers[id], Unread: unread[id], Messages: messages[id],
+		}
+	}
+	return all, errors.Join(e1, e2, e3, e4, e5, e6, e7)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // mostFollowed keeps feeds as long as they were: who follows more than that unfollows next.
-const mostFollowed = 9
+const mostFollowed = 15
 
 // write makes one of the three kinds of writes, and notes in the mirror when it began and when it returned.
 func (d *Driver) write(ctx context.Context, user int64, h uint64) (time.Duration, error) {
@@ -64,24 +64,37 @@ func (d *Driver) follow(ctx context.Context, user, writer int64) (time.Duration,
 	old, unlock := following.lock(user)
 	defer unlock()
 	if len(old) >= mostFollowed || slices.Contains(old, writer) {
-		now := slices.Clone(old[1:])
-		following.begin(user, now)
-		start, end, err := d.call(ctx, "POST", "/unfollow", "", map[string]any{"user": user, "followee": old[0]}, &struct{}{})
-		if err == nil {
-			following.returned(user, now)
-		}
-		return end.Sub(start), err
+		return d.unfollow(ctx, user, old)
 	}
 	now := append(slices.Clone(old), writer)
 	slices.Sort(now)
+	followers, unlockFollowers := d.Mirror.followers.lock(writer)
+	defer unlockFollowers()
 	unread, unlockUnread := d.Mirror.unread.lock(writer)
 	defer unlockUnread()
 	following.begin(user, now)
+	d.Mirror.followers.begin(writer, followers+1)
 	d.Mirror.unread.begin(writer, unread+1)
 	start, end, err := d.call(ctx, "POST", "/follow", "", map[string]any{"user": user, "followee": writer}, &struct{}{})
 	if err == nil {
 		following.returned(user, now)
+		d.Mirror.followers.returned(writer, followers+1)
 		d.Mirror.unread.returned(writer, unread+1)
+	}
+	return end.Sub(start), err
+}
+
+// unfollow unfollows the first of old, whom the user follows. His following is locked.
+func (d *Driver) unfollow(ctx context.Context, user int64, old []int64) (time.Duration, error) {
+	writer, now := old[0], slices.Clone(old[1:])
+	followers, unlock := d.Mirror.followers.lock(writer)
+	defer unlock()
+	d.Mirror.following.begin(user, now)
+	d.Mirror.followers.begin(writer, followers-1)
+	start, end, err := d.call(ctx, "POST", "/unfollow", "", map[string]any{"user": user, "followee": writer}, &struct{}{})
+	if err == nil {
+		d.Mirror.following.returned(user, now)
+		d.Mirror.followers.returned(writer, followers-1)
 	}
 	return end.Sub(start), err
 }

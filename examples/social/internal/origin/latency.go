@@ -10,10 +10,10 @@ import (
 // Latency is the time that a query takes in addition to what the database at hand needs, by the query's name.
 type Latency func(query string) time.Duration
 
-// The latencies of the system that the example is modelled on: 40 ms a query, so that a feed of 11 to 19 queries takes
-// 400 to 800 ms and an authentication of five takes 200 ms; and 6 s for the two queries of a health check.
+// The latencies of the system that the example is modelled on: 25 ms a query, so that a feed of 17 to 31 queries takes
+// 400 to 800 ms and an authentication of eight takes 200 ms; and 6 s for the two queries of a health check.
 const (
-	seedQuery  = 40 * time.Millisecond
+	seedQuery  = 25 * time.Millisecond
 	seedSpread = 0.02
 	seedHealth = 6 * time.Second
 )
@@ -33,7 +33,7 @@ func Real(string) time.Duration { return 0 }
 func ParseLatency(name string) (l Latency, label string, err error) {
 	switch name {
 	case "seeds":
-		return Seeds, "simulated: every query waits 40 ms (+-2 %), the health aggregate 5.96 s, as in the original system", nil
+		return Seeds, "simulated: every query waits 25 ms (+-2 %), the health aggregate 5.975 s, as in the original system", nil
 	case "real":
 		return Real, "as it is: nothing is delayed", nil
 	}

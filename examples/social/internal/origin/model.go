@@ -15,6 +15,13 @@ type Profile struct {
 	Joined int64  `json:"joined"` // Unix seconds
 }
 
+// Settings are how a user wants to be shown things.
+type Settings struct {
+	User   int64  `json:"user"`
+	Locale string `json:"locale"`
+	Theme  string `json:"theme"`
+}
+
 // Post is what a writer wrote.
 type Post struct {
 	ID     int64  `json:"id"`

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	followeesMin = 5 // a user follows 5 to 9 writers, so that a feed takes 11 to 19 queries
-	followeesMax = 9
+	followeesMin = 8 // a user follows 8 to 15 writers, so that a feed takes 17 to 31 queries
+	followeesMax = 15
 	postsEach    = 5             // seeded posts of a writer, and posts of a writer in a feed
 	epoch        = 1_750_000_000 // of seeded timestamps, Unix seconds
 )
@@ -52,6 +52,25 @@ func (p Population) Profile(id int64) Profile {
 		User: id, Bio: fmt.Sprintf("I am user %d, and this is what I say of myself.", id),
 		City: cities[h%uint64(len(cities))], Joined: epoch - int64(h>>8%100_000_000),
 	}
+}
+
+// Settings returns a user's settings.
+func (p Population) Settings(id int64) Settings {
+	locales, themes := [...]string{"en", "es", "fr", "ja", "pt", "yo"}, [...]string{"dark", "light", "system"}
+	h := p.draw(id, 6)
+	return Settings{User: id, Locale: locales[h%6], Theme: themes[(h>>8)%3]}
+}
+
+// Roles returns a user's roles, in the order of their names: all are members, and some are more.
+func (p Population) Roles(id int64) []string {
+	all := []string{"member"}
+	if p.draw(id, 7)%50 == 0 {
+		all = append(all, "moderator")
+	}
+	if _, ok := p.IsWriter(id); ok {
+		all = append(all, "writer")
+	}
+	return all
 }
 
 // Following returns whom a user follows, in the order of their ids. Popular writers are followed more.

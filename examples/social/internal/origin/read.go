@@ -38,6 +38,34 @@ func (d *DB) Profiles(ctx context.Context, users []int64) (map[int64]Profile, er
 	})
 }
 
+// Settings returns settings by user.
+func (d *DB) Settings(ctx context.Context, users []int64) (map[int64]Settings, error) {
+	list, args := in(users)
+	out := make(map[int64]Settings, len(users))
+	return out, d.each(ctx, "settings", "SELECT user_id, locale, theme FROM settings WHERE user_id"+list, args, func(r *sql.Rows) error {
+		var s Settings
+		err := r.Scan(&s.User, &s.Locale, &s.Theme)
+		out[s.User] = s
+		return err
+	})
+}
+
+// Roles returns users' roles, in the order of their names.
+func (d *DB) Roles(ctx context.Context, users []int64) (map[int64][]string, error) {
+	list, args := in(users)
+	out := make(map[int64][]string, len(users))
+	for _, u := range users {
+		out[u] = []string{}
+	}
+	return out, d.each(ctx, "roles", "SELECT user_id, role FROM roles WHERE user_id"+list+" ORDER BY user_id, role", args, func(r *sql.Rows) error {
+		var user int64
+		var role string
+		err := r.Scan(&user, &role)
+		out[user] = append(out[user], role)
+		return err
+	})
+}
+
 // Sessions returns sessions by user.
 func (d *DB) Sessions(ctx context.Context, users []int64) (map[int64]Session, error) {
 	list, args := in(users)
@@ -61,6 +89,22 @@ func (d *DB) Following(ctx context.Context, users []int64) (map[int64][]int64, e
 		var user, followee int64
 		err := r.Scan(&user, &followee)
 		out[user] = append(out[user], followee)
+		return err
+	})
+}
+
+// Followers returns how many follow each user.
+func (d *DB) Followers(ctx context.Context, users []int64) (map[int64]int, error) {
+	list, args := in(users)
+	out := make(map[int64]int, len(users))
+	for _, u := range users {
+		out[u] = 0
+	}
+	return out, d.each(ctx, "follower_count", "SELECT followee, count(*) FROM follows WHERE followee"+list+" GROUP BY followee", args, func(r *sql.Rows) error {
+		var user int64
+		var n int
+		err := r.Scan(&user, &n)
+		out[user] = n
 		return err
 	})
 }

@@ -10,6 +10,8 @@ import (
 var tables = []string{
 	`CREATE TABLE users (id {id}, name TEXT NOT NULL, handle TEXT NOT NULL)`,
 	`CREATE TABLE profiles (user_id {id}, bio TEXT NOT NULL, city TEXT NOT NULL, joined BIGINT NOT NULL)`,
+	`CREATE TABLE settings (user_id {id}, locale TEXT NOT NULL, theme TEXT NOT NULL)`,
+	`CREATE TABLE roles (user_id BIGINT NOT NULL, role TEXT NOT NULL, PRIMARY KEY (user_id, role))`,
 	`CREATE TABLE sessions (user_id {id}, hash {bytes} NOT NULL)`,
 	`CREATE TABLE follows (follower BIGINT NOT NULL, followee BIGINT NOT NULL, PRIMARY KEY (follower, followee))`,
 	`CREATE TABLE posts (id {id}, author BIGINT NOT NULL, text TEXT NOT NULL, at BIGINT NOT NULL)`,
@@ -20,6 +22,7 @@ var tables = []string{
 
 // indexes are made after seeding, which is faster.
 var indexes = []string{
+	`CREATE INDEX follows_followee ON follows (followee)`,
 	`CREATE INDEX posts_author ON posts (author, id)`,
 	`CREATE INDEX notifications_user ON notifications (user_id, unread)`,
 	`CREATE INDEX messages_recipient ON messages (recipient, id)`,

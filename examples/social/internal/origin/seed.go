@@ -39,6 +39,8 @@ func (d *DB) Seed(ctx context.Context, p Population) error {
 func seed(ctx context.Context, tx *sql.Tx, p Population) error {
 	users := inserter{ctx: ctx, tx: tx, into: "users (id, name, handle)"}
 	profiles := inserter{ctx: ctx, tx: tx, into: "profiles (user_id, bio, city, joined)"}
+	settings := inserter{ctx: ctx, tx: tx, into: "settings (user_id, locale, theme)"}
+	roles := inserter{ctx: ctx, tx: tx, into: "roles (user_id, role)"}
 	sessions := inserter{ctx: ctx, tx: tx, into: "sessions (user_id, hash)"}
 	follows := inserter{ctx: ctx, tx: tx, into: "follows (follower, followee)"}
 	posts := inserter{ctx: ctx, tx: tx, into: "posts (id, author, text, at)"}
@@ -47,9 +49,13 @@ func seed(ctx context.Context, tx *sql.Tx, p Population) error {
 	jobs := inserter{ctx: ctx, tx: tx, into: "jobs (id, kind, state, took_ms)"}
 
 	for id := int64(1); id <= int64(p.Users); id++ {
-		u, f := p.User(id), p.Profile(id)
+		u, f, s := p.User(id), p.Profile(id), p.Settings(id)
 		users.add(u.ID, u.Name, u.Handle)
 		profiles.add(f.User, f.Bio, f.City, f.Joined)
+		settings.add(s.User, s.Locale, s.Theme)
+		for _, role := range p.Roles(id) {
+			roles.add(id, role)
+		}
 		hash := HashSecret(p.Secret(id))
 		sessions.add(id, hash)
 		for _, followee := range p.Following(id) {
@@ -69,7 +75,7 @@ func seed(ctx context.Context, tx *sql.Tx, p Population) error {
 		j := p.Job(n)
 		jobs.add(j.ID, j.Kind, j.State, j.TookMS)
 	}
-	for _, i := range []*inserter{&users, &profiles, &sessions, &follows, &posts, &notifications, &messages, &jobs} {
+	for _, i := range []*inserter{&users, &profiles, &settings, &roles, &sessions, &follows, &posts, &notifications, &messages, &jobs} {
 		if i.flush(); i.err != nil {
 			return fmt.Errorf("insert into %s: %w", i.into, i.err)
 		}

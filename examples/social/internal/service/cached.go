@@ -19,6 +19,9 @@ type Cached struct {
 
 	users         *function[int64, origin.User]
 	profiles      *function[int64, origin.Profile]
+	settings      *function[int64, origin.Settings]
+	roles         *function[int64, []string]
+	followers     *function[int64, int]
 	sessions      *function[int64, origin.Session]
 	following     *function[int64, []int64]
 	posts         *function[int64, origin.Post]
@@ -29,7 +32,6 @@ type Cached struct {
 	jobStats      *function[string, []origin.JobStats]
 
 	watch *watch
-	ahead *ahead
 }
 
 // allJobs is the one key of jobStats.
@@ -38,8 +40,7 @@ const allJobs = "all"
 // NewCached caches the queries of db in store, and begins to watch the health of the jobs.
 func NewCached(db *origin.DB, store *tiered.Store) (*Cached, error) {
 	c := &Cached{db: db, store: store}
-	c.ahead = newAhead(c.accounts)
-	var errs [10]error
+	var errs [13]error
 	id := func(k int64) uint64 { return uint64(k) }
 	name := func(k string) uint64 { return uint64(len(k)) }
 	stats := func(ctx context.Context, _ string) ([]origin.JobStats, error) { return db.JobStats(ctx) }
@@ -47,35 +48,25 @@ func NewCached(db *origin.DB, store *tiered.Store) (*Cached, error) {
 	c.users, errs[0] = many(store, "users", id, db.Users)
 	c.profiles, errs[1] = many(store, "user_profile", id, db.Profiles)
 	c.sessions, errs[2] = many(store, "sessions", id, db.Sessions)
-	c.following, errs[3] = many(store, "following", id, c.loadFollowing)
+	c.following, errs[3] = many(store, "following", id, db.Following)
 	c.posts, errs[4] = single(store, "posts", id, db.Post, sql.ErrNoRows)
 	c.postsOf, errs[5] = many(store, "posts_user", id, db.PostsOf)
 	c.notifications, errs[6] = many(store, "notifications", id, db.Unread)
 	c.messages, errs[7] = many(store, "messages", id, db.Messages)
 	c.jobs, errs[8] = single(store, "jobs", name, db.Jobs, nil)
 	c.jobStats, errs[9] = single(store, "jobs_stats", name, stats, nil)
+	c.settings, errs[10] = many(store, "settings", id, db.Settings)
+	c.roles, errs[11] = many(store, "roles", id, db.Roles)
+	c.followers, errs[12] = many(store, "follower_count", id, db.Followers)
 	if err := errors.Join(errs[:]...); err != nil {
-		c.ahead.close()
 		return nil, fmt.Errorf("service: %w", err)
 	}
 	c.watch = newWatch(c.look)
 	return c, nil
 }
 
-// loadFollowing also notes that these users are new.
-func (c *Cached) loadFollowing(ctx context.Context, users []int64) (map[int64][]int64, error) {
-	following, err := c.db.Following(ctx, users)
-	if err == nil {
-		c.ahead.expect(users)
-	}
-	return following, err
-}
-
 // Close ends what goes on in the background. The caches end with their store.
-func (c *Cached) Close() {
-	c.watch.close()
-	c.ahead.close()
-}
+func (c *Cached) Close() { c.watch.close() }
 
 // Feed takes at most two round trips: whom the user follows, then all of them at once.
 func (c *Cached) Feed(ctx context.Context, user int64) (Feed, error) {
@@ -117,6 +108,9 @@ func (c *Cached) Authenticate(ctx context.Context, user int64, secret string) (a
 	})
 	g.Go(func() (err error) { a.User, err = c.users.get(ctx, user); return other(err) })
 	g.Go(func() (err error) { a.Profile, err = c.profiles.get(ctx, user); return other(err) })
+	g.Go(func() (err error) { a.Settings, err = c.settings.get(ctx, user); return other(err) })
+	g.Go(func() (err error) { a.Roles, err = c.roles.get(ctx, user); return other(err) })
+	g.Go(func() (err error) { a.Followers, err = c.followers.get(ctx, user); return other(err) })
 	g.Go(func() (err error) { a.Unread, err = c.notifications.get(ctx, user); return other(err) })
 	g.Go(func() (err error) { a.Messages, err = c.messages.get(ctx, user); return other(err) })
 	if err := g.Wait(); err != nil {
@@ -158,18 +152,22 @@ func (c *Cached) AddPost(ctx context.Context, author int64, text string) (p orig
 	return p, c.posts.invalidate(ctx, p.ID)
 }
 
-// Follow changes whom the user follows, and the other's notifications.
+// Follow changes whom the user follows, and the other's followers and notifications.
 func (c *Cached) Follow(ctx context.Context, user, followee int64) error {
 	return c.following.mutate(ctx, user, func(ctx context.Context) error {
-		return c.notifications.mutate(ctx, followee, func(ctx context.Context) error {
-			return c.db.Follow(ctx, user, followee)
+		return c.followers.mutate(ctx, followee, func(ctx context.Context) error {
+			return c.notifications.mutate(ctx, followee, func(ctx context.Context) error {
+				return c.db.Follow(ctx, user, followee)
+			})
 		})
 	})
 }
 
-// Unfollow changes whom the user follows.
+// Unfollow changes whom the user follows, and the other's followers.
 func (c *Cached) Unfollow(ctx context.Context, user, followee int64) error {
-	return c.following.mutate(ctx, user, func(ctx context.Context) error { return c.db.Unfollow(ctx, user, followee) })
+	return c.following.mutate(ctx, user, func(ctx context.Context) error {
+		return c.followers.mutate(ctx, followee, func(ctx context.Context) error { return c.db.Unfollow(ctx, user, followee) })
+	})
 }
 
 // Rename changes a user.

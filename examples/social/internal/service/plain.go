@@ -50,7 +50,7 @@ func (p Plain) Feed(ctx context.Context, user int64) (Feed, error) {
 	return feed, nil
 }
 
-// Authenticate takes five queries.
+// Authenticate takes eight queries.
 func (p Plain) Authenticate(ctx context.Context, user int64, secret string) (a Account, err error) {
 	session, err := one(ctx, p.Sessions, user)
 	if err = admit(session, secret, err); err != nil {
@@ -60,6 +60,15 @@ func (p Plain) Authenticate(ctx context.Context, user int64, secret string) (a A
 		return Account{}, err
 	}
 	if a.Profile, err = one(ctx, p.Profiles, user); err != nil {
+		return Account{}, err
+	}
+	if a.Settings, err = one(ctx, p.DB.Settings, user); err != nil {
+		return Account{}, err
+	}
+	if a.Roles, err = one(ctx, p.DB.Roles, user); err != nil {
+		return Account{}, err
+	}
+	if a.Followers, err = one(ctx, p.DB.Followers, user); err != nil {
 		return Account{}, err
 	}
 	if a.Unread, err = one(ctx, p.Unread, user); err != nil {

@@ -43,10 +43,13 @@ type Column struct {
 
 // Account is what a user sees after authentication.
 type Account struct {
-	User     origin.User      `json:"user"`
-	Profile  origin.Profile   `json:"profile"`
-	Unread   int              `json:"unread"`
-	Messages []origin.Message `json:"messages"`
+	User      origin.User      `json:"user"`
+	Profile   origin.Profile   `json:"profile"`
+	Settings  origin.Settings  `json:"settings"`
+	Roles     []string         `json:"roles"`
+	Followers int              `json:"followers"`
+	Unread    int              `json:"unread"`
+	Messages  []origin.Message `json:"messages"`
 }
 
 // Article is a post and who wrote it.

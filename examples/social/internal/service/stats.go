@@ -26,7 +26,7 @@ func (c *Cached) Stats() Stats {
 		Caches: []Counted{
 			c.users.counted(), c.profiles.counted(), c.posts.counted(), c.postsOf.counted(), c.jobs.counted(),
 			c.jobStats.counted(), c.messages.counted(), c.notifications.counted(), c.following.counted(),
-			c.sessions.counted(),
+			c.sessions.counted(), c.settings.counted(), c.roles.counted(), c.followers.counted(),
 		},
 		Store: c.store.Stats(),
 	}

@@ -11,16 +11,19 @@ const jitter = 0.1
 
 // lives is the strategies table: for how long the results of each function are fresh.
 var lives = map[string]time.Duration{
-	"users":         300 * time.Second,
-	"user_profile":  180 * time.Second,
-	"posts":         60 * time.Second,
-	"posts_user":    120 * time.Second,
-	"jobs":          300 * time.Second,
-	"jobs_stats":    600 * time.Second,
-	"messages":      30 * time.Second,
-	"notifications": 30 * time.Second,
-	"following":     300 * time.Second,
-	"sessions":      300 * time.Second,
+	"users":          300 * time.Second,
+	"user_profile":   180 * time.Second,
+	"posts":          60 * time.Second,
+	"posts_user":     120 * time.Second,
+	"jobs":           300 * time.Second,
+	"jobs_stats":     600 * time.Second,
+	"messages":       30 * time.Second,
+	"notifications":  30 * time.Second,
+	"following":      300 * time.Second,
+	"follower_count": 120 * time.Second,
+	"sessions":       300 * time.Second,
+	"settings":       180 * time.Second,
+	"roles":          300 * time.Second,
 }
 
 // Strategies are the policies of all caches. Popular values are replaced ahead of their expiry; others may serve for ten
