@@ -18,6 +18,19 @@ var (
 	ErrGoexit = errors.New("cache: the load called runtime.Goexit")
 )
 
+// absence is the answer that there is no value, where the loader said so just now.
+type absence struct{ cause error }
+
+func (a *absence) Error() string        { return ErrNotFound.Error() + ": " + a.cause.Error() }
+func (a *absence) Is(target error) bool { return target == ErrNotFound }
+func (a *absence) Unwrap() error        { return a.cause }
+
+// saysAbsent tells the answer that there is no value from a failure, which may wrap anything.
+func saysAbsent(err error) bool {
+	_, loaded := err.(*absence)         //nolint:errorlint // only the answer itself
+	return loaded || err == ErrNotFound //nolint:errorlint // as here
+}
+
 // PanicError is what callers get if the loader panicked.
 type PanicError struct {
 	Value any    // what panic was called with
@@ -54,6 +67,9 @@ func (e *BatchError[K]) Error() string {
 	}
 	return b.String()
 }
+
+// isBatch tells the errors of batches, whatever their keys.
+func (e *BatchError[K]) isBatch() {}
 
 // Unwrap returns the errors of the keys.
 func (e *BatchError[K]) Unwrap() []error { return slices.Collect(maps.Values(e.Failed)) }

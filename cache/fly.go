@@ -123,7 +123,9 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 		f.Life = c.bounded(c.options.TTL.Lifetime(&value))
 	case c.absent(err):
 		f.Negative, f.Life = true, c.bounded(c.options.TTL.NegativeLifetime())
-		err = absence(err)
+		if err != ErrNotFound { //nolint:errorlint // the sentinel itself needs nothing around it
+			err = &absence{err}
+		}
 	default:
 		c.stats.loadErrors.Add(1)
 		c.fail(t, fmt.Errorf("cache: load %q: %w", c.options.Name, err))

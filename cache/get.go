@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
 	"github.com/freshet-go/freshet/tiered"
@@ -89,7 +88,7 @@ func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], 
 	}
 	how := r.how
 	switch {
-	case err != nil && !errors.Is(err, ErrNotFound):
+	case err != nil && !saysAbsent(err):
 		how = failed
 	case !leads && (how == loaded || how == redisHit):
 		how = joined
@@ -97,7 +96,7 @@ func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], 
 	if err == nil {
 		r.value, err = c.isolate(r.value)
 	}
-	if err != nil && how != failed && !errors.Is(err, ErrNotFound) {
+	if err != nil && !saysAbsent(err) {
 		how = failed
 	}
 	c.stats.count(how)

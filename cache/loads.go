@@ -254,18 +254,10 @@ func (l *loads[K, V]) land(batch []*ticket[K, V], o outcome[K, V]) {
 // it wraps; a NotFound that panics means no.
 func (c *Cached[K, V]) absent(err error) (yes bool) {
 	defer func() { _ = recover() }()
-	var many *BatchError[K]
+	var many interface{ isBatch() }
 	var panicked *PanicError
 	if errors.As(err, &many) || errors.As(err, &panicked) {
 		return false
 	}
 	return errors.Is(err, ErrNotFound) || c.options.NotFound(err)
-}
-
-// absence wraps the loader's own error.
-func absence(err error) error {
-	if err == ErrNotFound { //nolint:errorlint // the sentinel itself needs no second one around it
-		return err
-	}
-	return fmt.Errorf("%w: %w", ErrNotFound, err)
 }

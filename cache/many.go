@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
 	"github.com/freshet-go/freshet/tiered"
@@ -21,7 +20,7 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 		switch {
 		case err == nil:
 			out[key] = value
-		case !errors.Is(err, ErrNotFound):
+		case !saysAbsent(err):
 			failures[key] = err
 		}
 	}

@@ -40,43 +40,50 @@ func TestPanicWithNotFound(t *testing.T) {
 // A BatchError that a loader got from another cache, and wraps, is of that cache's keys: it says nothing of which keys of
 // its own failed, even where they are the same. Some once were taken for absent, and kept.
 func TestWrappedBatchErrorOfAnotherCache(t *testing.T) {
-	inWorlds(t, func(w *world) {
-		down := true
-		users, err := cache.NewBatch(func(_ context.Context, ids []int) (map[int]string, error) {
-			if down {
-				return map[int]string{2: "two"}, &cache.BatchError[int]{Failed: map[int]error{1: errDown}}
-			}
-			return map[int]string{1: "one", 2: "two"}, nil
-		}, cache.Options{Name: "users", Store: w.nodes[0], TTL: ttl.Fixed(time.Hour)})
-		require.NoError(w, err)
-		profiles, err := cache.NewBatch(func(ctx context.Context, ids []int) (map[int]string, error) {
-			us, err := users.GetMany(ctx, ids)
-			if err != nil {
-				return nil, fmt.Errorf("users: %w", err)
-			}
-			return us, nil
-		}, cache.Options{Name: "profiles", Store: w.nodes[0], TTL: ttl.Fixed(time.Hour).Negative(time.Hour)})
-		require.NoError(w, err)
+	for name, none := range map[string]map[int]string{"no map": nil, "an empty map": {}} {
+		t.Run(name, func(t *testing.T) {
+			inWorlds(t, func(w *world) { testWrappedBatchError(w, none) })
+		})
+	}
+}
 
-		got, err := profiles.GetMany(bg, []int{1, 2})
-		require.Empty(w, got)
-		var failed *cache.BatchError[int]
-		require.ErrorAs(w, err, &failed)
-		require.Len(w, failed.Failed, 2)
-		for _, err := range failed.Failed {
-			require.ErrorIs(w, err, errDown)
-			require.NotErrorIs(w, err, cache.ErrNotFound)
+func testWrappedBatchError(w *world, none map[int]string) {
+	w.Helper()
+	down := true
+	users, err := cache.NewBatch(func(_ context.Context, ids []int) (map[int]string, error) {
+		if down {
+			return map[int]string{2: "two"}, &cache.BatchError[int]{Failed: map[int]error{1: errDown}}
 		}
-		pass(time.Millisecond)
-		v, err := profiles.Get(bg, 2)
-		require.NoError(w, err, "2 exists, and nothing says otherwise")
-		require.Equal(w, "two", v)
+		return map[int]string{1: "one", 2: "two"}, nil
+	}, cache.Options{Name: "users", Store: w.nodes[0], TTL: ttl.Fixed(time.Hour)})
+	require.NoError(w, err)
+	profiles, err := cache.NewBatch(func(ctx context.Context, ids []int) (map[int]string, error) {
+		us, err := users.GetMany(ctx, ids)
+		if err != nil {
+			return none, fmt.Errorf("users: %w", err)
+		}
+		return us, nil
+	}, cache.Options{Name: "profiles", Store: w.nodes[0], TTL: ttl.Fixed(time.Hour).Negative(time.Hour)})
+	require.NoError(w, err)
 
-		down = false
-		v, err = profiles.Get(bg, 1)
-		require.NoError(w, err)
-		require.Equal(w, "one", v)
-	})
+	got, err := profiles.GetMany(bg, []int{1, 2})
+	require.Empty(w, got)
+	var failed *cache.BatchError[int]
+	require.ErrorAs(w, err, &failed)
+	require.Len(w, failed.Failed, 2)
+	for _, err := range failed.Failed {
+		require.ErrorIs(w, err, errDown)
+		require.NotErrorIs(w, err, cache.ErrNotFound)
+	}
+	pass(time.Millisecond)
+	v, err := profiles.Get(bg, 2)
+	require.NoError(w, err, "2 exists, and nothing says otherwise")
+	require.Equal(w, "two", v)
+
+	down = false
+	v, err = profiles.Get(bg, 1)
+	require.NoError(w, err)
+	require.Equal(w, "one", v)
 }
 
 // A BatchError of other keys, one of which is absent, does not make the key absent that was loaded with it.

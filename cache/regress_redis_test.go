@@ -8,6 +8,7 @@ import (
 
 	"github.com/freshet-go/freshet/breaker"
 	"github.com/freshet-go/freshet/cache"
+	"github.com/freshet-go/freshet/tiered"
 	"github.com/freshet-go/freshet/ttl"
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
@@ -55,7 +56,7 @@ func TestLostFillOfASet(t *testing.T) {
 			w, hook := hooked(t, 1)
 			lost := 0
 			hook.set(func(_ context.Context, cmd redis.Cmder) error {
-				if lost == 0 && fillsKey(cmd) {
+				if fillsKey(cmd) && lost == 0 {
 					lost++
 					return errReset
 				}
@@ -66,14 +67,15 @@ func TestLostFillOfASet(t *testing.T) {
 	})
 	t.Run("reply", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
-			w, lost := newWorld(t, 1), 0
-			w.nodes[0].Options().Redis.AddHook(&replyHook{lose: func(cmd redis.Cmder) error {
-				if lost == 0 && fillsKey(cmd) {
+			lost := 0
+			hook := &replyHook{lose: func(cmd redis.Cmder) error {
+				if fillsKey(cmd) && lost == 0 {
 					lost++
 					return errReset
 				}
 				return nil
-			}})
+			}}
+			w := newWorld(t, 1, func(o *tiered.Options) { o.Redis.AddHook(hook) })
 			testLostFillOfASet(w, &lost)
 		})
 	})
@@ -107,7 +109,7 @@ func TestLostFillOfASetThatMemoryForgot(t *testing.T) {
 		c := w.open(0, src, cache.Options{TTL: ttl.Fixed(time.Second)})
 		lost := false
 		hook.set(func(_ context.Context, cmd redis.Cmder) error {
-			if !lost && fillsKey(cmd) {
+			if fillsKey(cmd) && !lost {
 				lost = true
 				return errReset
 			}

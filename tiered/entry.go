@@ -10,7 +10,7 @@ import (
 // An Entry is the part of a memory entry that the Store judges. Package cache embeds it beside the key and the value;
 // the Store keeps it under a hash of the key and never looks at the rest.
 //
-// An Entry must not be copied, and is not changed once it was given to Keep.
+// An Entry must not be copied. Once it was given to Keep, only the Store changes it.
 type Entry struct {
 	stripe   *atomic.Uint64
 	count    uint64

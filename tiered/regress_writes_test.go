@@ -3,18 +3,31 @@ package tiered_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
 
+	"github.com/freshet-go/freshet/internal/redistest"
 	"github.com/freshet-go/freshet/tiered"
 )
 
-// replies is a hook that sees the replies to single commands, and may lose them: what it returns is what the caller gets.
+// replies is a hook that sees the replies to single commands, and may lose them: what after returns is what the caller
+// gets. It refuses commands that are for refuse.
 type replies struct {
-	after func(cmd redis.Cmder) error
+	after  atomic.Pointer[func(cmd redis.Cmder) error]
+	refuse atomic.Pointer[func(cmd redis.Cmder) bool]
+}
+
+// replying starts a node with a replies.
+func (w *world) replying() (*node, *replies) {
+	w.Helper()
+	h, network := &replies{}, redistest.Network(w, w.mini)
+	rdb := network.Client(w)
+	rdb.AddHook(h)
+	return w.nodeOver(network, rdb), h
 }
 
 func (h *replies) DialHook(next redis.DialHook) redis.DialHook { return next }
@@ -24,9 +37,13 @@ func (h *replies) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proc
 
 func (h *replies) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
+		if f := h.refuse.Load(); f != nil && (*f)(cmd) {
+			cmd.SetErr(errReset)
+			return errReset
+		}
 		err := next(ctx, cmd)
-		if err == nil && h.after != nil {
-			if err = h.after(cmd); err != nil {
+		if f := h.after.Load(); err == nil && f != nil {
+			if err = (*f)(cmd); err != nil {
 				cmd.SetErr(err)
 			}
 		}
@@ -38,20 +55,20 @@ var errReset = errors.New("connection reset by peer")
 
 // setBeside sets users:1 on a to "old", and calls act when the lease was granted, before Set knows of it. It keeps what
 // package cache keeps after that.
-func setBeside(w *world, a *node, act func()) {
+func setBeside(w *world, a *node, h *replies, act func()) {
 	w.Helper()
 	require.NoError(w, a.Set(a.fetch("users:2")), "Redis knows the script")
-	called := false
-	a.rdb.AddHook(&replies{func(cmd redis.Cmder) error {
-		if !called && says(cmd, "evalsha", "freshet:users:1") {
-			called = true
+	var called atomic.Bool
+	after := func(cmd redis.Cmder) error {
+		if says(cmd, "evalsha", "freshet:users:1") && called.CompareAndSwap(false, true) {
 			act()
 		}
 		return nil
-	}})
+	}
+	h.after.Store(&after)
 	f, v := a.fetch("users:1"), "old"
 	require.NoError(w, a.Set(f))
-	require.True(w, called)
+	require.True(w, called.Load())
 	stored, err := a.FillAll(tiered.Fill{Fetch: f, Value: &v, Life: anHour})
 	require.NoError(w, err)
 	if stored[0] || f.Outcome == tiered.Unseen || f.Outcome == tiered.Alone {
@@ -64,17 +81,17 @@ func setBeside(w *world, a *node, act func()) {
 // Set once made its value look newer than the Invalidate, and memory served it.
 func TestSetBesideADeferredInvalidate(t *testing.T) {
 	inBubble(t, func(w *world) {
-		a := w.node()
-		var end func()
-		setBeside(w, a, func() {
-			end = refusing(a)
+		a, h := w.replying()
+		setBeside(w, a, h, func() {
+			refuse := func(cmd redis.Cmder) bool { return says(cmd, "evalsha", "freshet:users:1") && len(cmd.Args()) == 6 }
+			h.refuse.Store(&refuse)
 			require.ErrorIs(w, a.Invalidate(w.Context(), "users:1"), tiered.ErrDeferred)
 		})
 		for range 5 {
 			a.reads("users:1", "new", fromOrigin, "while Redis does not know")
 			w.elapse(100 * time.Millisecond)
 		}
-		end()
+		h.refuse.Store(nil)
 		w.elapse(10 * time.Second)
 		require.Zero(w, a.Stats().Journal)
 		a.reads("users:1", "new", fromOrigin, "what Redis had was older than the Invalidate")
@@ -85,8 +102,9 @@ func TestSetBesideADeferredInvalidate(t *testing.T) {
 // An Invalidate that Redis is told of takes the lease of the Set away: nothing is stored.
 func TestSetBesideAnInvalidate(t *testing.T) {
 	inBubble(t, func(w *world) {
-		a, b := w.node(), w.node()
-		setBeside(w, a, func() { require.NoError(w, a.Invalidate(w.Context(), "users:1")) })
+		a, h := w.replying()
+		b := w.node()
+		setBeside(w, a, h, func() { require.NoError(w, a.Invalidate(w.Context(), "users:1")) })
 		require.Empty(w, w.stored("users:1"))
 		a.reads("users:1", "new", fromOrigin)
 		b.reads("users:1", "new", fromRedis)
@@ -100,8 +118,9 @@ func TestSetBesideAnInvalidatePrefix(t *testing.T) {
 		for who := range 2 {
 			t.Run([]string{"same node/", "other node/"}[who]+name, func(t *testing.T) {
 				inBubble(t, func(w *world) {
-					nodes := []*node{w.node(), w.node()}
-					setBeside(w, nodes[0], func() {
+					a, h := w.replying()
+					nodes := []*node{a, w.node()}
+					setBeside(w, a, h, func() {
 						require.NoError(w, nodes[who].InvalidatePrefix(w.Context(), prefix...))
 						if who == 1 {
 							w.elapse(10 * time.Millisecond) // until it is heard
@@ -122,8 +141,8 @@ func TestSetBesideAnInvalidatePrefix(t *testing.T) {
 // The same, where memory is asked before anybody has put something newer into Redis.
 func TestSetBesideAnInvalidatePrefixInMemory(t *testing.T) {
 	inBubble(t, func(w *world) {
-		a := w.node()
-		setBeside(w, a, func() { require.NoError(w, a.InvalidatePrefix(w.Context(), "users")) })
+		a, h := w.replying()
+		setBeside(w, a, h, func() { require.NoError(w, a.InvalidatePrefix(w.Context(), "users")) })
 		_, ok := a.peek("users:1")
 		require.False(w, ok)
 		w.elapse(5 * time.Second)
@@ -134,19 +153,16 @@ func TestSetBesideAnInvalidatePrefixInMemory(t *testing.T) {
 // A prefix invalidation that is deferred taints, as a key does.
 func TestSetBesideADeferredInvalidatePrefix(t *testing.T) {
 	inBubble(t, func(w *world) {
-		a := w.node()
-		lost := true
-		setBeside(w, a, func() {
-			a.rdb.AddHook(&tap{before: func(_ context.Context, cmd redis.Cmder) error {
-				if lost && (says(cmd, "evalsha", "freshet:prefixes") || says(cmd, "eval", "freshet:prefixes")) {
-					return errReset
-				}
-				return nil
-			}})
+		a, h := w.replying()
+		setBeside(w, a, h, func() {
+			refuse := func(cmd redis.Cmder) bool {
+				return says(cmd, "evalsha", "freshet:prefixes") || says(cmd, "eval", "freshet:prefixes")
+			}
+			h.refuse.Store(&refuse)
 			require.ErrorIs(w, a.InvalidatePrefix(w.Context(), "users"), tiered.ErrDeferred)
 		})
 		a.reads("users:1", "new", fromOrigin)
-		lost = false
+		h.refuse.Store(nil)
 		w.elapse(10 * time.Second)
 		require.Zero(w, a.Stats().Journal)
 		a.reads("users:1", "new", fromOrigin)
@@ -179,19 +195,20 @@ func TestPrefixTableVanishes(t *testing.T) {
 // The reply that granted a lease is lost: the lease is nobody's, and its own node once waited for its end.
 func TestLostGrant(t *testing.T) {
 	inBubble(t, func(w *world) {
-		a, b := w.node(), w.node()
-		lost := false
+		a, h := w.replying()
+		b := w.node()
 		a.Acquire(a.fetch("users:2")) // Redis knows the script
-		a.rdb.AddHook(&replies{func(cmd redis.Cmder) error {
-			if !lost && says(cmd, "evalsha", "freshet:users:1") {
-				lost = true
+		var lost atomic.Bool
+		after := func(cmd redis.Cmder) error {
+			if says(cmd, "evalsha", "freshet:users:1") && lost.CompareAndSwap(false, true) {
 				return errReset
 			}
 			return nil
-		}})
+		}
+		h.after.Store(&after)
 		f := a.fetch("users:1")
 		a.Acquire(f)
-		require.True(w, lost)
+		require.True(w, lost.Load())
 		require.Equal(w, tiered.Alone, f.Outcome)
 		require.Equal(w, "L", w.stored("users:1"), "Redis granted it")
 
