@@ -18,7 +18,7 @@ import (
 )
 
 // memoryBytes is little on purpose: what does not fit is answered by Redis, so both tiers are at work.
-const memoryBytes = 16 << 20
+const memoryBytes = 64 << 20
 
 // backend is the database and the Redis behind the service.
 type backend struct {

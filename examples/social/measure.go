@@ -70,7 +70,11 @@ func measure(ctx context.Context, s settings, progress io.Writer, log *slog.Logg
 		return r, err
 	}
 	defer data.Close()
-	hot := users.Hottest(s.warm)
+	warm := s.warm
+	if warm == 0 {
+		warm = users.Count / 4
+	}
+	hot := users.Hottest(warm)
 	step("pre-warming the %d hottest users", len(hot))
 	calls = b.db.Calls()
 	if err := data.Warm(ctx, hot); err != nil {
