@@ -69,6 +69,8 @@
 //     database that hangs would be asked without bound.
 //   - A node that loads renews its lease every second; the lease of one that died ends three seconds after that, and
 //     until then the others wait for it.
+//   - A failover that leaves the link's connection intact is noticed within a second, not at once; on a Cluster, a message
+//     lost on the bus between nodes is not noticed.
 //   - A refused fill still stays in this node's memory, under its Stamp. That looks wrong and is not: what made Redis
 //     refuse it also ends the Stamp, here at once or when its message arrives.
 package cache

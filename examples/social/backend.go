@@ -17,7 +17,7 @@ import (
 	"github.com/freshet-go/freshet/tiered"
 )
 
-// memoryBytes is little on purpose: what does not fit is answered by Redis, so both tiers are at work.
+// memoryBytes holds what is hot; what does not fit is answered by Redis.
 const memoryBytes = 64 << 20
 
 // backend is the database and the Redis behind the service.
