@@ -73,7 +73,7 @@ func (b *backend) openRedis(rawURL string) (err error) {
 // age lets keys in miniredis expire, which has no clock of its own.
 func age(m *miniredis.Miniredis, stop <-chan struct{}, stopped chan<- struct{}) {
 	defer close(stopped)
-	const step = time.Second // seldom, as it looks at every key; but leases last for three seconds only
+	const step = 2500 * time.Millisecond // seldom, as all wait while it looks at every key; but leases last for 3 s only
 	tick := time.NewTicker(step)
 	defer tick.Stop()
 	for {
