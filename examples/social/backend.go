@@ -25,7 +25,8 @@ type backend struct {
 	db        *origin.DB
 	redis     redis.UniversalClient
 	redisName string
-	budget    time.Duration // for an answer of Redis; 0: the default
+	embedded  *miniredis.Miniredis // nil: a real one
+	budget    time.Duration        // for an answer of Redis; 0: the default
 	closers   []func() error
 }
 
@@ -56,9 +57,8 @@ func (b *backend) openRedis(rawURL string) (err error) {
 		if err != nil {
 			return fmt.Errorf("embedded Redis: %w", err)
 		}
-		stop, stopped := make(chan struct{}), make(chan struct{})
-		go age(embedded, stop, stopped)
-		b.closers = append(b.closers, func() error { close(stop); <-stopped; embedded.Close(); return nil })
+		b.embedded = embedded
+		b.closers = append(b.closers, func() error { embedded.Close(); return nil })
 		rawURL = "redis://" + embedded.Addr() + "?read_timeout=2s&write_timeout=2s&pool_timeout=2s"
 	} else if u, err := url.Parse(rawURL); err == nil {
 		b.redisName = "Redis at " + u.Host
@@ -70,20 +70,40 @@ func (b *backend) openRedis(rawURL string) (err error) {
 	return nil
 }
 
-// age lets keys in miniredis expire, which has no clock of its own.
-func age(m *miniredis.Miniredis, stop <-chan struct{}, stopped chan<- struct{}) {
-	defer close(stopped)
-	const step = 2500 * time.Millisecond // seldom, as all wait while it looks at every key; but leases last for 3 s only
-	tick := time.NewTicker(step)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			m.FastForward(step)
-		case <-stop:
-			return
-		}
+// age lets keys in the embedded Redis expire, which has no clock of its own. It looks at every key for that, and all wait
+// meanwhile: so it does it twice a minute to free memory, and at once where somebody waits for another's load, whose lease
+// may have been left behind.
+func (b *backend) age(waits func() uint64) {
+	if b.embedded == nil {
+		return
 	}
+	const (
+		step   = 2500 * time.Millisecond // less than a lease lasts
+		leases = 2                       // steps in which one ends
+		seldom = 12
+	)
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	b.closers = append(b.closers, func() error { close(stop); <-stopped; return nil })
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(step)
+		defer tick.Stop()
+		var seen uint64
+		for i, owed := 1, 0; ; i++ {
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+			if n := waits(); n != seen {
+				seen, owed = n, leases
+			}
+			if owed > 0 || i%seldom == 0 {
+				owed = max(owed-1, 0)
+				b.embedded.FastForward(step)
+			}
+		}
+	}()
 }
 
 // openStore opens the tiers. Their namespace is new: the database was just seeded, and what an earlier run has left in

@@ -70,6 +70,7 @@ func measure(ctx context.Context, s settings, progress io.Writer, log *slog.Logg
 		return r, err
 	}
 	defer data.Close()
+	b.age(data.Waits)
 	warm := s.warm
 	if warm == 0 {
 		warm = users.Count / 4

@@ -30,6 +30,7 @@ func serve(ctx context.Context, s settings, out io.Writer, log *slog.Logger) (er
 		return err
 	}
 	defer data.Close()
+	b.age(data.Waits)
 	server, err := listen(ctx, s.addr, data, log)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func parse(args []string, env func(string) string, stderr io.Writer) (s settings
 	f.DurationVar(&s.duration, "duration", 20*time.Second, "length of the load with the cache, if -requests does not say")
 	f.DurationVar(&s.before, "before", 8*time.Second, "length of the load without the cache")
 	f.Float64Var(&s.rate, "rate", 1200, "requests per second with the cache")
-	f.IntVar(&s.workers, "workers", 32, "requests under way at once")
+	f.IntVar(&s.workers, "workers", 12, "requests under way at once (the original service had three workers of four threads)")
 	f.IntVar(&s.users, "users", 10_000, "users of the zipf order")
 	f.IntVar(&s.warm, "warm", 0, "hottest users to load ahead (0: a quarter of them)")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of the data and of the load")

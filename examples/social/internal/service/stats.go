@@ -32,6 +32,14 @@ func (c *Cached) Stats() Stats {
 	}
 }
 
+// Waits is how often somebody has waited for a load of another service, or for one that never ended.
+func (c *Cached) Waits() (n uint64) {
+	for _, counted := range c.Stats().Caches {
+		n += counted.Stats.Waits
+	}
+	return n
+}
+
 // statsView is Stats as /cache/stats shows it.
 type statsView struct {
 	Caches map[string]cacheView `json:"caches"`
