@@ -40,7 +40,7 @@ func (h *Hold) place(who caller) error {
 		return nil
 	}
 	s := h.store
-	return s.remote.runAs(who, command{scriptHold, h.key, []any{
+	return s.announce(who, command{scriptHold, h.key, []any{
 		s.channel(), s.message(msgInvalidate, h.key), h.token, max(left.Milliseconds(), 1),
 	}})[0].err
 }

@@ -28,7 +28,7 @@ func (h *tap) add(names ...string) {
 
 // aside tells whether cmds set up a connection, or are the link's: no caller waits for them.
 func aside(cmds ...redis.Cmder) bool {
-	return len(cmds) > 0 && slices.Contains([]string{"hello", "client", "info", "zrangebyscore"}, cmds[0].Name())
+	return len(cmds) > 0 && slices.Contains([]string{"hello", "client", "info", "zrangebyscore", "publish"}, cmds[0].Name())
 }
 
 // taken returns the round trips since it was last asked.

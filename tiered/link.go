@@ -28,6 +28,7 @@ type link struct {
 	outages  atomic.Uint64
 	heard    atomic.Uint64
 	gaps     atomic.Uint64
+	losses   atomic.Uint64
 }
 
 func newLink(s *Store) *link {
@@ -74,6 +75,7 @@ func (l *link) session(ctx context.Context) error {
 	pubsub := s.remote.rdb.Subscribe(ctx)
 	defer pubsub.Close()
 	began := s.clock.Exact()
+	s.peers.forget()
 	if err := pubsub.Subscribe(ctx, s.channel()); err != nil {
 		return err
 	}
@@ -93,7 +95,11 @@ func (l *link) session(ctx context.Context) error {
 	l.up.Store(true)
 	l.once.Do(func() { close(l.tried) })
 	s.options.Logger.Info("tiered: link up")
-	return l.listen(ctx, pubsub, began)
+	err = l.listen(ctx, pubsub, began)
+	if ctx.Err() != nil {
+		s.shout(s.publisher.farewell())
+	}
+	return err
 }
 
 // listen hears messages until something is wrong. It pings: the answer proves that all that was published before the
@@ -107,6 +113,7 @@ func (l *link) listen(ctx context.Context, pubsub *redis.PubSub, proof int64) er
 	s := l.store
 	patience := s.options.MaxStaleness
 	var beat, poll time.Time
+	var own pulse
 	unanswered := 0
 	for ctx.Err() == nil {
 		now := time.Now()
@@ -118,6 +125,11 @@ func (l *link) listen(ctx context.Context, pubsub *redis.PubSub, proof int64) er
 			if err := pubsub.Ping(ctx, pingPrefix+strconv.FormatInt(s.clock.Exact(), 10)); err != nil {
 				return err
 			}
+			if s.peers.judge(s.fence.bumpEpoch) {
+				l.losses.Add(1)
+				s.options.Logger.Warn("tiered: the link has lost messages: memory emptied")
+			}
+			own.beat(s, now)
 		}
 		if !now.Before(poll) {
 			poll = now.Add(time.Second)
@@ -195,8 +207,13 @@ func (l *link) hear(payload string) error {
 		s.counts.corrupt.Add(1)
 		return nil
 	}
-	l.heard.Add(1)
+	if m.kind != msgBeat && m.kind != msgBye {
+		l.heard.Add(1)
+	}
 	own := m.publisher == s.publisher.id // its sender did what the message would
+	if !own {
+		defer s.peers.note(m) // once it is applied
+	}
 	switch m.kind {
 	case msgWake:
 		s.wakers.wake(m.key)

@@ -5,34 +5,20 @@ import (
 	"encoding/binary"
 	"errors"
 	"strconv"
-	"sync/atomic"
 )
 
 // Kinds of message that travel over the link. Fills are never published: N nodes that load would make N² messages.
 const (
 	msgInvalidate = 'I' // the body is an encoded key
 	msgPrefix     = 'P' // "sequence previous prefix"; the script that knows the sequences composes it
-	msgWake       = 'W' // the body is an encoded key whose lease has ended
+	msgWake       = 'W' // the body is an encoded key whose lease has ended; not counted, as nothing is stale without it
+	msgBeat       = 'B' // the count is up to which all is settled, the body the counts of void messages
+	msgBye        = 'Q' // the publisher ends
 )
 
 const messageHeader = 1 + 8 + 8 // kind, publisher, count
 
 var errMessage = errors.New("tiered: malformed link message")
-
-// publisher numbers the messages of one node.
-type publisher struct {
-	id    uint64
-	count atomic.Uint64
-}
-
-// message composes a message. A message of a prefix has an empty body, which its script appends.
-func (p *publisher) message(kind byte, body string) string {
-	b := make([]byte, 0, messageHeader+len(body))
-	b = append(b, kind)
-	b = binary.BigEndian.AppendUint64(b, p.id)
-	b = binary.BigEndian.AppendUint64(b, p.count.Add(1))
-	return string(append(b, body...))
-}
 
 // message is what a node hears.
 type message struct {
@@ -42,6 +28,7 @@ type message struct {
 	key       string // of I and W; of P the prefix
 	seq       uint64 // of P
 	previous  uint64
+	voids     []uint64 // of B
 }
 
 func parseMessage(s string) (m message, err error) {
@@ -54,6 +41,16 @@ func parseMessage(s string) (m message, err error) {
 	switch m.kind {
 	case msgInvalidate, msgWake:
 		m.key = string(body)
+		return m, nil
+	case msgBye:
+		return m, nil
+	case msgBeat:
+		if len(body)%8 != 0 || len(body)/8 > voidMax {
+			return m, errMessage
+		}
+		for ; len(body) > 0; body = body[8:] {
+			m.voids = append(m.voids, binary.BigEndian.Uint64(body))
+		}
 		return m, nil
 	case msgPrefix:
 		seq, rest, ok1 := bytes.Cut(body, []byte(" "))

@@ -11,18 +11,19 @@ import (
 
 func TestMessageRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := publisher{id: rapid.Uint64().Draw(t, "publisher")}
-		p.count.Store(rapid.Uint64Range(0, 1<<60).Draw(t, "count"))
+		p := newPublisher()
+		p.last = rapid.Uint64Range(0, 1<<60).Draw(t, "count")
 		key := rapid.String().Draw(t, "key")
-		for _, kind := range []byte{msgInvalidate, msgWake} {
-			m, err := parseMessage(p.message(kind, key))
-			require.NoError(t, err)
-			require.Equal(t, message{kind: kind, publisher: p.id, count: p.count.Load(), key: key}, m)
-		}
-		seq, previous := rapid.Uint64().Draw(t, "seq"), rapid.Uint64().Draw(t, "previous")
-		m, err := parseMessage(p.message(msgPrefix, "") + strconv.FormatUint(seq, 10) + " " + strconv.FormatUint(previous, 10) + " " + key)
+		m, err := parseMessage(p.message(msgWake, key))
 		require.NoError(t, err)
-		require.Equal(t, message{kind: msgPrefix, publisher: p.id, count: p.count.Load(), key: key, seq: seq, previous: previous}, m)
+		require.Equal(t, message{kind: msgWake, publisher: p.id, key: key}, m)
+		m, err = parseMessage(p.message(msgInvalidate, key))
+		require.NoError(t, err)
+		require.Equal(t, message{kind: msgInvalidate, publisher: p.id, count: p.last, key: key}, m)
+		seq, previous := rapid.Uint64().Draw(t, "seq"), rapid.Uint64().Draw(t, "previous")
+		m, err = parseMessage(p.message(msgPrefix, "") + strconv.FormatUint(seq, 10) + " " + strconv.FormatUint(previous, 10) + " " + key)
+		require.NoError(t, err)
+		require.Equal(t, message{kind: msgPrefix, publisher: p.id, count: p.last, key: key, seq: seq, previous: previous}, m)
 	})
 }
 
@@ -39,7 +40,11 @@ func TestMalformedMessages(t *testing.T) {
 }
 
 func FuzzParseMessage(f *testing.F) {
-	p := publisher{id: 7}
+	p := newPublisher()
+	p.settle(p.message(msgInvalidate, ""), false)
+	beat, _ := p.beat()
+	f.Add(beat)
+	f.Add(p.farewell())
 	f.Add(p.message(msgInvalidate, "users:1"))
 	f.Add(p.message(msgWake, ""))
 	f.Add(p.message(msgPrefix, "12 11 users"))
@@ -47,6 +52,7 @@ func FuzzParseMessage(f *testing.F) {
 	f.Add("")
 	f.Fuzz(func(t *testing.T, s string) {
 		m, err := parseMessage(s)
+		require.LessOrEqual(t, len(m.voids), voidMax)
 		if err == nil {
 			require.Equal(t, s[0], m.kind)
 			require.LessOrEqual(t, len(m.key), len(s))

@@ -148,7 +148,7 @@ func (s *Store) replay() error {
 	for i, k := range keys {
 		cmds[i] = s.invalidation(k.name)
 	}
-	for i, r := range s.remote.runAs(probe, cmds...) {
+	for i, r := range s.announce(probe, cmds...) {
 		if r.err != nil {
 			return r.err
 		}

@@ -13,7 +13,8 @@ type Stats struct {
 	LinkUp      bool
 	LinkOutages uint64 // times that the link was lost
 	LinkGaps    uint64 // prefix messages that showed an earlier one missing
-	Heard       uint64 // messages
+	LinkLosses  uint64 // times that messages of other nodes were found missing, and memory emptied
+	Heard       uint64 // messages that say something of keys
 	Fallback    bool   // Redis and link are away: memory serves alone
 	Breaker     breaker.State
 
@@ -61,7 +62,8 @@ func (s *Store) Stats() Stats {
 	}
 	st.MemoryUsed, st.MemoryLimit = s.memory.Usage()
 	if l := s.link; l != nil {
-		st.LinkUp, st.LinkOutages, st.LinkGaps, st.Heard = l.up.Load(), l.outages.Load(), l.gaps.Load(), l.heard.Load()
+		st.LinkUp, st.LinkOutages, st.Heard = l.up.Load(), l.outages.Load(), l.heard.Load()
+		st.LinkGaps, st.LinkLosses = l.gaps.Load(), l.losses.Load()
 	}
 	return st
 }

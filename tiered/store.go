@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +32,7 @@ type Store struct {
 	orphans orphans
 	link    *link
 	publisher
+	peers  peers
 	wakers wakers
 	counts counts
 
@@ -60,7 +60,7 @@ func Open(o Options) (*Store, error) {
 		fence:     newFence(stripesFor(o.MemoryBytes)),
 		memory:    memory,
 		journal:   newJournal(o.MaxJournal),
-		publisher: publisher{id: rand.Uint64()},
+		publisher: newPublisher(),
 		users:     map[string]io.Closer{},
 	}
 	heard := o.Breaker.OnChange
@@ -181,7 +181,7 @@ func (s *Store) send(keys []string, script func(key string) command) ([]result, 
 	for i, k := range keys {
 		cmds[i] = script(k)
 	}
-	results := s.remote.run(cmds...)
+	results := s.announce(request, cmds...)
 	var missed []string
 	var err error
 	for i, r := range results {
