@@ -158,7 +158,9 @@ func (c *Cached[K, V]) fail(t *ticket[K, V], err error) {
 	}
 	e, f := c.lookup(t.hash, t.key)
 	switch {
-	case f != tiered.Dead && !e.Negative():
+	case t.later && t.purpose == reload:
+		c.finish(t, result[V]{}, err)
+	case !t.later && f != tiered.Dead && !e.Negative():
 		r.value = e.value
 		c.finish(t, r, nil)
 	case c.store.Spare(&t.fetch) && c.store.Decode(&t.fetch, &r.value) == nil:

@@ -24,8 +24,11 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 		return none, ErrClosed
 	}
 	hash := c.hash(key)
-	if value, err, ok := c.remembered(hash, key); ok {
-		return value, err
+	reach := c.reach(ctx)
+	if reach == tiered.ReachMemory {
+		if value, err, ok := c.remembered(hash, key); ok {
+			return value, err
+		}
 	}
 	k, err := c.encode(key)
 	if err != nil {
@@ -33,7 +36,7 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 		var none V
 		return none, err
 	}
-	t, leads := c.ticket(ctx, hash, key, k)
+	t, leads := c.ticket(ctx, hash, key, k, reach)
 	if leads {
 		c.depart(t)
 	}

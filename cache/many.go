@@ -33,15 +33,18 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 	}
 	var waiting []passenger
 	asked := make(map[K]struct{}, len(keys))
+	reach := c.reach(ctx)
 	for _, key := range keys {
 		if _, again := asked[key]; again {
 			continue
 		}
 		asked[key] = struct{}{}
 		hash := c.hash(key)
-		if value, err, ok := c.remembered(hash, key); ok {
-			take(key, value, err)
-			continue
+		if reach == tiered.ReachMemory {
+			if value, err, ok := c.remembered(hash, key); ok {
+				take(key, value, err)
+				continue
+			}
 		}
 		k, err := c.encode(key)
 		if err != nil {
@@ -54,7 +57,7 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 	var led []*ticket[K, V]
 	for i := range waiting { // from here on, nothing can fail that would leave flights behind
 		p := &waiting[i]
-		t, leads := c.ticket(ctx, p.hash, p.key, p.encoded)
+		t, leads := c.ticket(ctx, p.hash, p.key, p.encoded, reach)
 		if p.flight, p.leads = t.flight, leads; leads {
 			led = append(led, t)
 		}
@@ -75,14 +78,19 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 
 // Peek returns the value of key if it is fresh in memory or in Redis. It never loads, joins nothing, and is not
 // counted.
-func (c *Cached[K, V]) Peek(_ context.Context, key K) (V, bool) {
+func (c *Cached[K, V]) Peek(ctx context.Context, key K) (V, bool) {
 	var none V
 	if c.closed.Load() {
 		return none, false
 	}
-	if e, f := c.lookup(c.hash(key), key); f == tiered.Fresh {
-		value, err := c.isolate(e.value)
-		return value, err == nil && !e.Negative()
+	switch c.reach(ctx) {
+	case tiered.ReachLoader:
+		return none, false
+	case tiered.ReachMemory:
+		if e, f := c.lookup(c.hash(key), key); f == tiered.Fresh {
+			value, err := c.isolate(e.value)
+			return value, err == nil && !e.Negative()
+		}
 	}
 	k, err := c.encode(key)
 	if err != nil {

@@ -16,6 +16,7 @@ type ticket[K comparable, V any] struct {
 	ctx     context.Context // of the load: a caller's values, no caller's end
 	cancel  context.CancelFunc
 	purpose purpose
+	later   bool  // memory may be older than what the caller must see
 	until   int64 // for ahead: end of freshness of the value to replace, Unix milliseconds
 }
 
@@ -29,7 +30,10 @@ const (
 )
 
 // ticket joins a flight whose Stamp is still valid, or makes one under a Stamp taken now, before anything is read.
-func (c *Cached[K, V]) ticket(ctx context.Context, hash uint64, key K, encoded string) (t *ticket[K, V], leads bool) {
+func (c *Cached[K, V]) ticket(ctx context.Context, hash uint64, key K, encoded string, reach tiered.Reach) (t *ticket[K, V], leads bool) {
+	if reach < tiered.ReachMemory {
+		return c.later(ctx, hash, key, encoded, reach), true
+	}
 	t = c.newTicket(context.WithoutCancel(ctx), hash, key, encoded, fetch)
 	f, leads := c.flights.Join(hash, key, t.flight)
 	if !leads {

@@ -24,6 +24,7 @@ type link struct {
 	up    atomic.Bool
 
 	datasets map[string]dataset // of the masters, when they were last asked
+	dataset  atomic.Uint64      // their digest
 	polls    atomic.Uint64
 	outages  atomic.Uint64
 	heard    atomic.Uint64
@@ -188,7 +189,7 @@ func (l *link) poll() error {
 			return errAnother
 		}
 		if len(ids) > 0 {
-			l.datasets = ids
+			l.know(ids)
 		}
 		l.polls.Add(1)
 		err = s.fetchPrefixes()

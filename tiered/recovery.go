@@ -55,7 +55,7 @@ func (l *link) reunite() error {
 		return err
 	}
 	if len(ids) > 0 {
-		l.datasets = ids
+		l.know(ids)
 	}
 	if l.gate.Load() {
 		s.fence.bumpEpoch() // no fill of the time before goes out any more
@@ -68,6 +68,12 @@ func (l *link) reunite() error {
 type dataset struct {
 	id, previous   string
 	offset, branch int64
+}
+
+// know says which data sets have been told everything.
+func (l *link) know(ids map[string]dataset) {
+	l.datasets = ids
+	l.dataset.Store(digest(ids))
 }
 
 // compare tells whether a data set is new since the last time, and if so, whether all that are continue one of then
