@@ -23,8 +23,9 @@ type link struct {
 	gate  atomic.Bool // closed (true): Redis is not known to be the one that this node has told everything
 	up    atomic.Bool
 
-	datasets map[string]dataset // of the masters, when they were last asked
-	dataset  atomic.Uint64      // their digest
+	datasets atomic.Pointer[map[string]dataset] // of the masters, when they were last asked
+	dataset  atomic.Uint64                      // their digest
+	arrivals arrivals
 	polls    atomic.Uint64
 	outages  atomic.Uint64
 	heard    atomic.Uint64
@@ -34,7 +35,9 @@ type link struct {
 
 func newLink(s *Store) *link {
 	l := &link{store: s, tried: make(chan struct{})}
+	l.arrivals.link = l
 	l.gate.Store(true)
+	l.arrivals.watch(s.remote.rdb)
 	return l
 }
 
@@ -144,6 +147,9 @@ func (l *link) listen(ctx context.Context, pubsub *redis.PubSub, proof int64) er
 					return fmt.Errorf("tiered: the link is up, but commands fail: %w", err)
 				}
 			}
+		}
+		if l.gate.Load() {
+			return errAnother
 		}
 		m, err := pubsub.ReceiveTimeout(ctx, max(time.Until(beat), time.Millisecond))
 		var timeout net.Error

@@ -19,8 +19,13 @@ const lifeKey = "life" // holds the replication id of the data set that all Stor
 // requests read it. Before that, a data set that is new is told what it may have lost, the journal is replayed, and
 // memory emptied.
 func (l *link) verify() error {
+	met := l.arrivals.stranger.Load()
 	err := l.reunite()
 	l.gate.Store(err != nil)
+	if l.arrivals.stranger.Load() != met { // it closed the gate after Redis was asked
+		l.gate.Store(true)
+		err = errors.Join(err, errAnother)
+	}
 	l.store.trust.setUnverified(err != nil)
 	return err
 }
@@ -31,9 +36,12 @@ func (l *link) reunite() error {
 	if err != nil {
 		return err
 	}
+	if l.arrivals.missing(ids) {
+		return errAnother
+	}
 	changed, continued := l.compare(ids)
 	name := strings.Join(slices.Sorted(maps.Keys(ids)), " ")
-	if l.datasets == nil && name != "" { // first contact: others may have known another data set
+	if l.known() == nil && name != "" { // first contact: others may have known another data set
 		life, err := s.remote.life()
 		if err != nil {
 			return err
@@ -72,17 +80,26 @@ type dataset struct {
 
 // know says which data sets have been told everything.
 func (l *link) know(ids map[string]dataset) {
-	l.datasets = ids
+	l.datasets.Store(&ids)
 	l.dataset.Store(digest(ids))
+}
+
+// known returns the data sets that have been told everything; nil: none yet.
+func (l *link) known() map[string]dataset {
+	if sets := l.datasets.Load(); sets != nil {
+		return *sets
+	}
+	return nil
 }
 
 // compare tells whether a data set is new since the last time, and if so, whether all that are continue one of then
 // without having lost what it held then. A master that restarts from a snapshot says that it continues itself.
 func (l *link) compare(sets map[string]dataset) (changed, continued bool) {
 	continued = true
+	known := l.known()
 	for id, d := range sets {
-		if _, known := l.datasets[id]; !known && l.datasets != nil {
-			before, continues := l.datasets[d.previous]
+		if _, ok := known[id]; !ok && known != nil {
+			before, continues := known[d.previous]
 			changed, continued = true, continued && continues && d.branch >= before.offset
 		}
 	}

@@ -266,6 +266,9 @@ func (s *Store) Close() error {
 			s.stop()
 		}
 		s.done.Wait()
+		if s.link != nil {
+			s.link.arrivals.closed.Store(true)
+		}
 		s.fence.trust.Store(0)
 		s.clock.Stop()
 		s.memory.Close()
