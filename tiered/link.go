@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -68,6 +65,7 @@ func (l *link) run(ctx context.Context) {
 			wait = time.Microsecond
 		}
 		s.trust.lost()
+		s.trust.change()
 		pause.Reset(wait)
 		wait = max(wait, soon/2)
 	}
@@ -78,17 +76,25 @@ func (l *link) session(ctx context.Context) error {
 	s := l.store
 	pubsub := s.remote.rdb.Subscribe(ctx)
 	defer pubsub.Close()
+	channels := []string{s.channel()}
+	var echoes *echoes
+	if s.remote.cluster {
+		echoes = newEchoes(s)
+		channels = append(channels, echoes.channel)
+	}
 	began := s.clock.Exact()
 	s.peers.forget()
-	if err := pubsub.Subscribe(ctx, s.channel()); err != nil {
+	if err := pubsub.Subscribe(ctx, channels...); err != nil {
 		return err
 	}
-	first, err := pubsub.ReceiveTimeout(ctx, s.options.MaxStaleness)
-	if err != nil {
-		return err
-	}
-	if _, ok := first.(*redis.Subscription); !ok {
-		return fmt.Errorf("tiered: subscription answered %T", first)
+	for range channels {
+		first, err := pubsub.ReceiveTimeout(ctx, s.options.MaxStaleness)
+		if err != nil {
+			return err
+		}
+		if _, ok := first.(*redis.Subscription); !ok {
+			return fmt.Errorf("tiered: subscription answered %T", first)
+		}
 	}
 	// The subscription stands: what is published from here on will be heard. Only now the prefix table is fetched, then
 	// memory emptied, then believed again.
@@ -97,91 +103,15 @@ func (l *link) session(ctx context.Context) error {
 	}
 	s.trust.restored(began)
 	l.up.Store(true)
+	s.trust.change()
 	l.once.Do(func() { close(l.tried) })
 	s.options.Logger.Info("tiered: link up")
-	err = l.listen(ctx, pubsub, began)
+	err := (&ear{link: l, pubsub: pubsub, echoes: echoes, pinged: began, proof: began}).listen(ctx)
 	if ctx.Err() != nil {
 		s.shout(s.publisher.farewell())
 	}
 	return err
 }
-
-// listen hears messages until something is wrong. It pings: the answer proves that all that was published before the
-// ping has arrived. Once a second it asks Redis who it is and for the newest prefix sequence, in case a message was lost.
-// It does all that on one goroutine, because the client may reconnect behind its back, under a lock that every other call
-// waits for.
-//
-// A read that times out may have taken a part of a message with it: what follows is then no message and no answer to a
-// ping, so anything that is neither ends the session.
-func (l *link) listen(ctx context.Context, pubsub *redis.PubSub, proof int64) error {
-	s := l.store
-	patience := s.options.MaxStaleness
-	var beat, poll time.Time
-	var own pulse
-	unanswered := 0
-	for ctx.Err() == nil {
-		now := time.Now()
-		if !now.Before(beat) {
-			if s.clock.Exact()-proof > int64(patience) {
-				return fmt.Errorf("tiered: the link was silent for %v", patience)
-			}
-			beat = now.Add(min(patience/4, maxBeat))
-			if err := pubsub.Ping(ctx, pingPrefix+strconv.FormatInt(s.clock.Exact(), 10)); err != nil {
-				return err
-			}
-			if s.peers.judge(s.fence.bumpEpoch) {
-				l.losses.Add(1)
-				s.options.Logger.Warn("tiered: the link has lost messages: memory emptied")
-			}
-			own.beat(s, now)
-		}
-		if !now.Before(poll) {
-			poll = now.Add(time.Second)
-			switch err := l.poll(); {
-			case err == nil:
-				unanswered = 0
-			case errors.Is(err, errAnother):
-				return err
-			default:
-				if unanswered++; unanswered == 3 {
-					return fmt.Errorf("tiered: the link is up, but commands fail: %w", err)
-				}
-			}
-		}
-		if l.gate.Load() {
-			return errAnother
-		}
-		m, err := pubsub.ReceiveTimeout(ctx, max(time.Until(beat), time.Millisecond))
-		var timeout net.Error
-		if errors.As(err, &timeout) && timeout.Timeout() {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		switch m := m.(type) {
-		case *redis.Message:
-			if err := l.hear(m.Payload); err != nil {
-				return err
-			}
-		case *redis.Pong:
-			at, err := strconv.ParseInt(strings.TrimPrefix(m.Payload, pingPrefix), 10, 64)
-			if err != nil || !strings.HasPrefix(m.Payload, pingPrefix) || at < proof || at > s.clock.Exact() {
-				return errors.New("tiered: the link lost its place between messages")
-			}
-			proof = at
-			s.trust.proved(at)
-		case *redis.Subscription:
-			return errors.New("tiered: the client reconnected the link: messages may be lost")
-		}
-	}
-	return ctx.Err()
-}
-
-const (
-	maxBeat    = 250 * time.Millisecond
-	pingPrefix = "freshet "
-)
 
 var errAnother = errors.New("tiered: another Redis answers")
 

@@ -70,6 +70,10 @@ type Options struct {
 	// invalidation of everything. 0: 65,536.
 	MaxJournal int
 
+	// OnLink is called when the state of the link to other nodes has changed, at first when it is up: in order, one call at
+	// a time, on a goroutine that nothing else waits for but Close, which OnLink must not call. States that last for less
+	// than a call takes may be left out. nil: nobody is called.
+	OnLink func(LinkState)
 	// Logger hears of changes of state: link, breaker, recovery; never of single requests. nil: nobody.
 	Logger *slog.Logger
 }

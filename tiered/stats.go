@@ -10,6 +10,7 @@ import (
 type Stats struct {
 	MemoryUsed, MemoryLimit int64 // bytes
 
+	Link        LinkState
 	LinkUp      bool
 	LinkOutages uint64 // times that the link was lost
 	LinkGaps    uint64 // prefix messages that showed an earlier one missing
@@ -43,6 +44,7 @@ type counts struct {
 // Stats returns a snapshot.
 func (s *Store) Stats() Stats {
 	st := Stats{
+		Link:             s.linkState(),
 		Fallback:         s.trust.fallen(),
 		Breaker:          s.breaker.State(),
 		RedisErrors:      s.counts.redisErrors.Load(),

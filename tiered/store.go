@@ -76,7 +76,7 @@ func Open(o Options) (*Store, error) {
 		return nil, fmt.Errorf("tiered: Options.Breaker: %w", err)
 	}
 	s.clock = clock.New()
-	s.trust = &trust{fence: s.fence, clock: s.clock, staleness: o.MaxStaleness, fallback: o.FallbackTTL}
+	s.trust = &trust{fence: s.fence, clock: s.clock, staleness: o.MaxStaleness, fallback: o.FallbackTTL, changed: make(chan struct{}, 1)}
 	if o.Redis == nil {
 		s.fence.trust.Store(always)
 		return s, nil
@@ -101,6 +101,9 @@ func (s *Store) start() {
 	s.link = newLink(s)
 	s.done.Go(func() { s.link.run(ctx) })
 	s.done.Go(func() { s.replayer(ctx) })
+	if s.options.OnLink != nil {
+		s.done.Go(func() { s.announcer(ctx) })
+	}
 	select {
 	case <-s.link.tried:
 	case <-time.After(10 * s.options.Budget):

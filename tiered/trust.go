@@ -19,6 +19,7 @@ type trust struct {
 	staleness time.Duration // MaxStaleness
 	fallback  time.Duration // FallbackTTL
 	down      atomic.Bool   // the link is known to be down
+	changed   chan struct{} // has an element when the link's state may have changed
 
 	mu         sync.Mutex
 	open       bool  // the breaker is not closed
@@ -28,6 +29,13 @@ type trust struct {
 }
 
 const always = math.MaxInt64
+
+func (t *trust) change() {
+	select {
+	case t.changed <- struct{}{}:
+	default:
+	}
+}
 
 // proved extends the trust: all that was published before the instant at has arrived.
 func (t *trust) proved(at int64) {
@@ -83,9 +91,11 @@ func (t *trust) update() {
 		t.inside = true
 		t.fence.graceUntil(t.last + int64(t.fallback-clock.Tick))
 		t.fence.trust.Store(always)
+		t.change()
 	case !inside && t.inside:
 		t.fence.trust.Store(0)
 		t.leave()
+		t.change()
 	}
 }
 
