@@ -314,7 +314,8 @@ func TestF8Recovery(t *testing.T) {
 			require.NoError(w, err)
 			require.Equal(w, map[string]string{"k": "new", "l": "new", "m": "new"}, vs)
 		}
-		require.EqualValues(w, 3, w.nodes[0].Stats().Replayed)
+		// The three, at least: miniredis does not say who it is, so what is recent is told again whenever the link returns.
+		require.GreaterOrEqual(w, w.nodes[0].Stats().Replayed, uint64(3))
 	})
 }
 

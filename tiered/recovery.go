@@ -52,10 +52,15 @@ func (l *link) reunite() error {
 			return err
 		}
 	}
-	if changed {
+	switch {
+	case changed:
 		l.gate.Store(true)
 		s.options.Logger.Warn("tiered: another Redis answers", "continues", continued)
 		if err := s.retell(name, continued); err != nil {
+			return err
+		}
+	case name == "" && l.outages.Load() > 0: // it does not say who it is: it may be another one each time
+		if err := s.retell(name, true); err != nil {
 			return err
 		}
 	}
@@ -118,19 +123,21 @@ func (s *Store) retell(id string, continued bool) error {
 		return err
 	}
 	keys, prefixes := s.recent.all()
-	life, err := s.remote.life()
-	if err != nil {
-		return err
-	}
-	if !continued && life != id {
-		keys, prefixes = nil, []string{""}
+	if !continued {
+		life, err := s.remote.life()
+		if err != nil {
+			return err
+		}
+		if life != id {
+			keys, prefixes = nil, []string{""}
+		}
 	}
 	s.journal.addKeys(keys...)
 	for _, p := range prefixes {
 		s.journal.addPrefix(p)
 	}
 	s.fence.bumpEpoch()
-	if err := s.replay(); err != nil {
+	if err := s.replay(); err != nil || id == "" {
 		return err
 	}
 	return s.remote.setLife(id)
