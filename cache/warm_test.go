@@ -1,0 +1,110 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/freshet-go/freshet/cache"
+)
+
+func numbered(n int) (keys []string, src *source) {
+	src = newSource()
+	for i := range n {
+		k := fmt.Sprint("k", i)
+		keys = append(keys, k)
+		src.set(k, "v"+k)
+	}
+	return keys, src
+}
+
+func TestWarm(t *testing.T) {
+	inWorlds(t, func(w *world) {
+		keys, src := numbered(250)
+		c := w.open(0, src, cache.Options{})
+		get(w, c, "k7", "vk7")
+		var told []cache.WarmProgress
+		o := cache.WarmOptions{Batch: 40, Concurrency: 3, Progress: func(p cache.WarmProgress) { told = append(told, p) }}
+		require.NoError(w, c.Warm(bg, slices.Values(keys), o))
+		require.Len(w, told, 7)
+		require.True(w, slices.IsSortedFunc(told, func(a, b cache.WarmProgress) int { return a.Done - b.Done }))
+		require.Equal(w, 250, told[6].Done)
+		for _, k := range keys {
+			require.Equal(w, 1, src.loads(k), k)
+			_, ok := c.Peek(bg, k)
+			require.True(w, ok)
+		}
+		require.NoError(w, c.Warm(bg, slices.Values(keys), cache.WarmOptions{}))
+		require.Equal(w, 1, src.loads("k9"), "what is fresh is not loaded again")
+		balanced(w, c.Stats(), -1)
+	})
+}
+
+func TestWarmGoesOnWhereItWasCutOff(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		keys, src := numbered(100)
+		src.slow(10 * time.Millisecond)
+		c := w.open(0, src, cache.Options{})
+		ctx, cancel := context.WithCancel(bg)
+		var last cache.WarmProgress
+		o := cache.WarmOptions{Batch: 10, Concurrency: 1, Progress: func(p cache.WarmProgress) {
+			if last = p; p.Done == 40 {
+				cancel()
+			}
+		}}
+		err := c.Warm(ctx, slices.Values(keys), o)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorContains(t, err, "cut off after 40 keys")
+		require.Equal(t, 40, last.Done)
+		pass(time.Second)
+		o.Skip = last.Done
+		require.NoError(t, c.Warm(bg, slices.Values(keys), o))
+		require.Equal(t, 100, last.Done)
+		for _, k := range keys {
+			require.LessOrEqual(t, src.loads(k), 2, k)
+			require.NotZero(t, src.loads(k), k)
+		}
+		require.Equal(t, 1, src.loads("k0"))
+	})
+}
+
+func TestWarmKeepsItsRate(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		keys, src := numbered(100)
+		c := w.open(0, src, cache.Options{})
+		start := time.Now()
+		require.NoError(t, c.Warm(bg, slices.Values(keys), cache.WarmOptions{Batch: 10, Rate: 20}))
+		require.InDelta(t, 4.5, time.Since(start).Seconds(), 0.1) // the last of ten batches begins then
+	})
+}
+
+func TestWarmSurvivesFailures(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		keys, src := numbered(30)
+		src.fail(errDown)
+		c := w.open(0, src, cache.Options{})
+		var last cache.WarmProgress
+		o := cache.WarmOptions{Batch: 10, Progress: func(p cache.WarmProgress) { last = p }}
+		err := c.Warm(bg, slices.Values(keys), o)
+		require.ErrorIs(t, err, errDown)
+		require.ErrorContains(t, err, `cache: warm "rows": 30 of 30 keys failed`)
+		require.Equal(t, 30, last.Failed)
+		require.Equal(t, 30, last.Done)
+
+		for _, o := range []cache.WarmOptions{{Batch: -1}, {Concurrency: -1}, {Skip: -1}, {Rate: -1}, {Rate: math.NaN()}} {
+			require.ErrorContains(t, c.Warm(bg, slices.Values(keys), o), "cache: WarmOptions.")
+		}
+		require.NoError(t, c.Close())
+		require.True(t, errors.Is(c.Warm(bg, slices.Values(keys), cache.WarmOptions{}), cache.ErrClosed))
+		require.NoError(t, c.Warm(bg, slices.Values([]string(nil)), cache.WarmOptions{}))
+	})
+}
