@@ -26,7 +26,7 @@
 //   - F2, shared tier: a value whose load began before an invalidation is never stored in Redis after it. No clock is
 //     involved.
 //   - F3, other nodes: with the link up, they drop the value when the message arrives. With the link down, silent or
-//     lossy, they stop trusting memory within MaxStaleness and read Redis instead; if Redis is away too, they keep
+//     lossy (a message is missing), they stop trusting memory within MaxStaleness and read Redis instead; if Redis is away too, they keep
 //     entries in memory no longer than FallbackTTL.
 //   - F4, writer crash: Mutate marks the key before the write. If the process dies between the commit and the
 //     invalidation, readers bypass the cache for the key until the mark expires, and see nothing older than the start of
@@ -41,6 +41,11 @@
 //   - F8, recovery: when Redis is back, the journal of missed invalidations is replayed first, then memory is emptied,
 //     then reads resume.
 //   - F9, books: [Stats] always balance.
+//
+// # Other nodes, at once
+//
+// A [tiered.Token], taken on one node and given to a read on another by [WithToken], makes that read see all that had
+// returned on the first: read your own writes, across nodes.
 //
 // # Errors
 //
@@ -69,8 +74,10 @@
 //     database that hangs would be asked without bound.
 //   - A node that loads renews its lease every second; the lease of one that died ends three seconds after that, and
 //     until then the others wait for it.
-//   - A failover that leaves the link's connection intact is noticed within a second, not at once; on a Cluster, a message
-//     lost on the bus between nodes is not noticed.
+//   - A failover that breaks nothing and needs no new connection (a replica of a Cluster, promoted) is noticed within a
+//     second, not at once.
+//   - A node that ends without Close makes the others empty their memory once, three seconds later: what it published last
+//     may have been lost.
 //   - A refused fill still stays in this node's memory, under its Stamp. That looks wrong and is not: what made Redis
 //     refuse it also ends the Stamp, here at once or when its message arrives.
 package cache

@@ -9,7 +9,9 @@
 //
 // Three things carry the freshness. The fence (fence.go) is what this node knows to be invalidated; it gives and checks
 // Stamps, and every memory read checks one: the engines are trusted for nothing. The link (link.go) is how nodes tell
-// each other; trust.go decides what its silence means. The journal (journal.go) is what Redis could not be told yet.
+// each other (listen.go is one session of it); publisher.go and peers.go count its messages, to find lost ones; trust.go
+// decides what its silence means; arrivals.go and recovery.go find out whether another Redis answers, and tell it what it
+// may not know. The journal (journal.go) is what Redis could not be told yet.
 //
 // In Redis one key holds one entry: a value, its absence, a lease for whoever loads it, or a hold while it is being
 // written (record.go). Every change is one script on that key (scripts.go), which compares the header of what it
