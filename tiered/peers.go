@@ -19,6 +19,9 @@ type peer struct {
 	ahead   map[uint64]struct{} // heard beyond it
 	told    uint64              // settled, by its last beat
 	due     uint64              // settled, by a beat that is old enough to judge by
+	beaten  bool                // a beat was heard
+	ripe    bool                // and it is old enough
+	based   bool                // through counts from its first message on, or from an emptied memory
 	alive   time.Time           // when it was last heard
 }
 
@@ -83,6 +86,7 @@ func (p *peer) advance() {
 			return
 		}
 		p.through++
+		p.based = true
 		delete(p.ahead, p.through)
 	}
 }
@@ -95,7 +99,7 @@ func (ps *peers) beat(id, through uint64, voids []uint64) {
 	for _, v := range voids {
 		p.add(v)
 	}
-	p.told = max(p.told, through)
+	p.told, p.beaten = max(p.told, through), true
 }
 
 // gone forgets a peer that has said farewell.
@@ -105,36 +109,43 @@ func (ps *peers) gone(id uint64) {
 	delete(ps.all, id)
 }
 
-// judge tells whether a message was lost since the last time, and calls empty then, which must empty memory. It judges by
-// the beats that were heard before it was called the last time: on a Cluster, messages of several nodes overtake each
-// other.
+// judge tells whether a message was lost since the last time. Then, and where that cannot be known, it calls empty, which
+// must empty memory: of a peer that is new to this node, and of one that has gone without farewell. It judges by the beats
+// that were heard before it was called the last time: on a Cluster, messages of several nodes overtake each other.
 func (ps *peers) judge(empty func()) (lost bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	now := time.Now()
+	now, doubt := time.Now(), len(ps.all) > peersMax
 	for id, p := range ps.all {
-		lost = lost || p.through < p.due
 		if now.Sub(p.alive) > peerGone || len(ps.all) > peersMax {
-			lost = true
+			doubt = true
 			delete(ps.all, id)
 		}
+		missing := p.through < p.due
+		doubt, lost = doubt || missing, lost || missing && p.based
 	}
-	if lost {
+	if doubt {
 		empty()
 	}
 	for _, p := range ps.all {
-		if lost && p.through < p.due {
-			p.through = p.due
-			for count := range p.ahead {
-				if count <= p.through {
-					delete(p.ahead, count)
-				}
-			}
-			p.advance()
+		if p.through < p.due {
+			p.catchUp()
 		}
-		p.due = p.told
+		p.based = p.based || p.ripe
+		p.due, p.ripe = p.told, p.beaten
 	}
 	return lost
+}
+
+// catchUp takes all that is settled as heard: memory was emptied.
+func (p *peer) catchUp() {
+	p.through = p.due
+	for count := range p.ahead {
+		if count <= p.through {
+			delete(p.ahead, count)
+		}
+	}
+	p.advance()
 }
 
 // reached tells whether every message of a publisher up to count was applied, or is covered by an emptied memory.

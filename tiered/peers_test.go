@@ -88,11 +88,36 @@ func TestPeersThatEnd(t *testing.T) {
 		ps.hear(t, q.farewell())
 		time.Sleep(peerGone + 1)
 		emptied := 0
-		require.True(t, ps.judge(func() { emptied++ }), "what it said last may be lost")
-		require.Equal(t, 1, emptied)
+		require.False(t, ps.judge(func() { emptied++ }))
+		require.Equal(t, 1, emptied, "what it said last may be lost")
 		require.Empty(t, ps.all)
 		require.False(t, ps.judge(func() { emptied++ }))
 		require.False(t, ps.reached(p.id, 0), "it is not known any more")
+	})
+}
+
+// A node that comes later cannot know what it has missed since its link came up.
+func TestPeersThatAreOlder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, ps := newPublisher(), peers{}
+		for range 5 {
+			p.settle(p.message(msgInvalidate, "a"), true)
+		}
+		beat, _ := p.beat()
+		ps.hear(t, beat)
+		require.False(t, ps.reached(p.id, 5))
+		emptied := 0
+		for range 4 {
+			require.False(t, ps.judge(func() { emptied++ }), "no loss, as far as anybody knows")
+		}
+		require.Equal(t, 1, emptied)
+		require.True(t, ps.reached(p.id, 5))
+		p.settle(p.message(msgInvalidate, "a"), true)
+		beat, _ = p.beat()
+		ps.hear(t, beat)
+		require.False(t, ps.judge(func() { emptied++ }))
+		require.True(t, ps.judge(func() { emptied++ }))
+		require.Equal(t, 2, emptied)
 	})
 }
 
