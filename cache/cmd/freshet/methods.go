@@ -16,6 +16,8 @@ type call struct {
 	params  []string
 	results []string // nil: not named
 	args    string   // as they are passed on
+	// saved are the variables of operands that the call itself may change.
+	saved map[string]string
 }
 
 // method writes one method.
@@ -23,7 +25,7 @@ func (w *writer) method(m *method) {
 	if m.Name() == "Close" {
 		return // closing writes it
 	}
-	k := &call{writer: w, m: m, locals: names{}}
+	k := &call{writer: w, m: m, locals: names{}, saved: map[string]string{}}
 	for name := range w.taken {
 		k.locals[name] = true
 	}
@@ -118,6 +120,9 @@ func (k *call) nils(parts []operand, with string) (all []string) {
 	seen := map[string]bool{}
 	for _, o := range parts {
 		for _, p := range o.pointers {
+			if len(p) == 1 && !o.result && with == " != nil" {
+				continue // a parameter that was not nil is not nil
+			}
 			if text := k.expr(operand{path: p, index: o.index, result: o.result}) + with; !seen[text] {
 				seen[text] = true
 				all = append(all, text)
@@ -129,11 +134,32 @@ func (k *call) nils(parts []operand, with string) (all []string) {
 
 // expr is an operand in the method.
 func (k *call) expr(o operand) string {
+	text := k.text(o)
+	if saved, ok := k.saved[text]; ok && !o.result {
+		return saved
+	}
+	return text
+}
+
+// text is an operand as it is at the moment.
+func (k *call) text(o operand) string {
 	base := k.params
 	if o.result {
 		base = k.results
 	}
 	return strings.Join(append([]string{base[o.index]}, o.path[1:]...), ".")
+}
+
+// save keeps what is behind pointers as it is before the call.
+func (k *call) save(parts []operand) {
+	for _, o := range parts {
+		text := k.text(o)
+		if _, ok := k.saved[text]; !ok && len(o.pointers) > 0 {
+			name := k.locals.pick("old" + capital(o.path[len(o.path)-1]))
+			k.linef("\t%s := %s", name, text)
+			k.saved[text] = name
+		}
+	}
 }
 
 // key is the key that parts make for a cache.
@@ -193,13 +219,18 @@ func (k *call) writingMethod() {
 	k.linef("// %s is passed on, and invalidates in %s.", k.m.Name(), strings.Join(fields, ", "))
 	k.signature()
 	k.guard(params)
-	if len(after)+len(ifDone) > 0 {
+	k.save(params)
+	changes := k.changes(before)
+	if len(after)+len(ifDone)+len(changes) > 0 {
 		failed := maps.Clone(k.locals).pick("invalidation") // its scope is its own
 		k.linef("\tdefer func() { // also after an error or a panic: what was written is not known then")
 		k.linef("\t\t%s := %s", failed, k.join(after))
 		for _, d := range ifDone {
 			cond := append([]string{err + " == nil"}, k.nils(d.parts, " != nil")...)
 			k.linef("\t\tif %s {\n\t\t\t%s = %s\n\t\t}", strings.Join(cond, " && "), failed, k.join([]*drop{d}, failed))
+		}
+		for _, change := range changes {
+			k.linef("\t\tif %s {\n\t\t\t%s = %s.Join(%s, %s)\n\t\t}", change[0], failed, k.use("errors"), failed, change[1])
 		}
 		k.linef("\t\t%s = c.%s(%s, %s)\n\t}()", err, k.settle, err, failed)
 	}
@@ -228,6 +259,32 @@ func (k *call) writingMethod() {
 	}
 	answer[len(answer)-1] = "c." + k.settle + "(" + err + ", " + failed + ")"
 	k.linef("\t%s := %s\n%s\treturn %s\n}", failed, inner, notWritten, strings.Join(answer, ", "))
+}
+
+// changes are, for keys that the call itself may change (a new row gets its ID), the condition that it did, and what
+// invalidates the new key.
+func (k *call) changes(before []*drop) (all [][2]string) {
+	for _, d := range before {
+		old := k.key(d.cache, d.parts)
+		saved := k.saved
+		k.saved = nil
+		again, there := k.key(d.cache, d.parts), k.nils(d.parts, " != nil")
+		k.saved = saved
+		if again != old {
+			all = append(all, [2]string{
+				strings.Join(append(there, differ(again, old)), " && "), "c." + d.cache.field + ".Invalidate(" + k.params[0] + ", " + again + ")",
+			})
+		}
+	}
+	return all
+}
+
+// differ compares two keys; the literal of a struct in a condition needs parentheses.
+func differ(a, b string) string {
+	if strings.HasSuffix(a, "}") {
+		return "(" + a + ") != (" + b + ")"
+	}
+	return a + " != " + b
 }
 
 // join is the error of invalidations.

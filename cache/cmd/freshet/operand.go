@@ -82,7 +82,7 @@ func (p *plan) operand(s saying, m *method, name path, results bool) (o operand,
 	}
 	o.typ = vars[o.index].Type()
 	if isContext(o.typ) || isError(o.typ) {
-		p.faults.add(s.at, "%s: a %s cannot be a key", name[0], o.typ)
+		p.faults.add(s.at, "%s cannot be a key: it is of type %s", name[0], o.typ)
 		return o, false
 	}
 	for i, field := range name[1:] {

@@ -160,8 +160,11 @@ func (p *plan) cacheOf(m *method) {
 		for _, other := range p.caches {
 			if other.name == s.name {
 				p.faults.add(s.at, "there is a cache %s already, of %s: every method has a cache of its own", s.name, other.method.Name())
-			} else if other.field == c.field {
+				return
+			}
+			if other.field == c.field {
 				p.faults.add(s.at, "the caches %s and %s would both be the field %s", other.name, s.name, c.field)
+				return
 			}
 		}
 		p.caches = append(p.caches, c)
