@@ -57,7 +57,8 @@ func parseDirective(comment string) (d directive, err error) {
 			return d, err
 		}
 	}
-	return d, d.check()
+	err = d.check()
+	return d, err
 }
 
 // set applies one word, which is attr=value or not.

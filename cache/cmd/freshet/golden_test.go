@@ -45,7 +45,7 @@ func TestInAModuleOfItsOwn(t *testing.T) {
 		copyFile(t, filepath.Join(root, name), filepath.Join(dir, name))
 	}
 	for _, name := range []string{"main.go", "repo.go"} {
-		copyFile(t, filepath.Join(root, "examples/wrap", name), filepath.Join(dir, name))
+		copyFile(t, filepath.Join(root, "examples", "wrap", name), filepath.Join(dir, name))
 	}
 	goCommand(t, dir, "mod", "edit", "-module=example.com/app", "-require=github.com/freshet-go/freshet@v0.0.0",
 		"-replace=github.com/freshet-go/freshet="+root)

@@ -195,7 +195,7 @@ func (p *plan) batchOf(c *cached) bool {
 	}
 	c.batch, c.key, c.value = true, vs.Key(), vs.Elem()
 	c.parts = []operand{{path: path{m.params[1].Name()}, typ: c.key, index: 1}}
-	if c.saying.key != nil && (len(c.saying.key) != 1 || c.saying.key[0].String() != m.params[1].Name()) {
+	if said := c.saying.key; len(said) > 1 || len(said) == 1 && said[0].String() != m.params[1].Name() {
 		p.faults.add(c.at, "%s is cached key by key: key= can only be %s", m.Name(), m.params[1].Name())
 	}
 	if why := keyFault(c.key); why != "" {
