@@ -13,7 +13,7 @@ import (
 	"github.com/freshet-go/freshet/ttl"
 )
 
-// CachedUserRepo is a UserRepo that answers from caches. Make it with NewCachedUserRepo.
+// CachedUserRepo implements UserRepo, and answers from caches. Make it with NewCachedUserRepo.
 // Its methods may be called concurrently, as far as those of the UserRepo that it wraps may be.
 type CachedUserRepo struct {
 	UsersCache     *cache.Cached[int64, User]                     // of UserByID

@@ -138,7 +138,7 @@ func (w *writer) header() []byte {
 
 // declare writes the types.
 func (w *writer) declare() {
-	w.linef("\n// %s is a %s that answers from caches. Make it with %s.", w.typ, w.iface, w.maker)
+	w.linef("\n// %s implements %s, and answers from caches. Make it with %s.", w.typ, w.iface, w.maker)
 	w.linef("// Its methods may be called concurrently, as far as those of the %s that it wraps may be.", w.iface)
 	w.linef("type %s struct {", w.typ)
 	for _, c := range w.caches {

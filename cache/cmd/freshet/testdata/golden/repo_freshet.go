@@ -16,7 +16,7 @@ import (
 	ttl2 "github.com/freshet-go/freshet/ttl"
 )
 
-// CachedRepo is a Repo that answers from caches. Make it with NewCachedRepo.
+// CachedRepo implements Repo, and answers from caches. Make it with NewCachedRepo.
 // Its methods may be called concurrently, as far as those of the Repo that it wraps may be.
 type CachedRepo struct {
 	AddressesCache *cache.Cached[netip.Addr, Address]           // of Address
