@@ -27,3 +27,5 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/sys v0.48.0 // indirect
 )
+
+tool github.com/freshet-go/freshet/cache/cmd/freshet
