@@ -68,7 +68,7 @@ func TestModelPollBeforeRestored(t *testing.T) {
 func failing(w *world) (a, b *node, ha *crossing, m *master, fail func()) {
 	w.Helper()
 	m = &master{id: "one"}
-	a, ha = w.crossed()
+	a, ha = w.crossed(func(o *tiered.Options) { o.Budget = 2 * time.Second })
 	b = w.under(m)
 	a.rdb.AddHook(m)
 	a.net.Cut()
@@ -83,6 +83,17 @@ func failing(w *world) (a, b *node, ha *crossing, m *master, fail func()) {
 		a.net.Cut()
 		b.net.Cut()
 	}
+}
+
+// dials lets requests have connections again.
+func (n *node) dials() {
+	n.world.Helper()
+	for range 10 {
+		if n.rdb.Ping(n.world.Context()).Err() == nil {
+			return
+		}
+	}
+	require.Fail(n.world, "no connection")
 }
 
 // recent, remember before telling: the failover loses what was executed, and is over before the invalidation returns.
@@ -102,8 +113,8 @@ func TestModelRememberBeforeTelling(t *testing.T) {
 					when = sequencing
 				}
 				ha.after(when, func() error { // executed
-					fail()                            // the replica becomes master
-					time.Sleep(20 * time.Millisecond) // verified: all is told again, the gate opens
+					fail()                             // the replica becomes master
+					time.Sleep(500 * time.Millisecond) // verified: all is told again, the gate opens
 					return nil
 				})
 				require.NoError(w, act(w, a)) // it returns
@@ -128,6 +139,7 @@ func TestModelGate(t *testing.T) {
 		ha.before(asking, func() error { <-opens; return nil })
 		fail()
 		w.elapse(0) // the link is lost
+		a.dials()
 		a.gets("new")
 		close(opens)
 		w.elapse(3 * time.Second)
@@ -146,6 +158,7 @@ func TestModelOutlivedAnswer(t *testing.T) {
 			ha.before(asking, func() error { <-opens; return nil })
 			fail()
 			soon() // the link is lost: the gate closes
+			a.dials()
 			return nil
 		})
 		f := a.fetch(theKey)

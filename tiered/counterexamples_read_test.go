@@ -97,6 +97,22 @@ func TestModelTaint(t *testing.T) {
 	})
 }
 
+// deferred prefix ends the epoch: memory does not know which of its keys are below it.
+func TestModelDeferredPrefixEndsTheEpoch(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a, _, h, _ := warm(w)
+		w.commits("new")
+		h.before(sequencing, func() error { return errReset })
+		h.before(sequencing, func() error { return errReset }) // nor is it replayed at once
+		require.ErrorIs(w, a.InvalidatePrefix(w.Context(), "users"), tiered.ErrDeferred)
+		a.noPeek()
+		a.reads(theKey, "new", fromOrigin)
+		w.elapse(5 * time.Second)
+		a.gets("new")
+		w.fresh("new")
+	})
+}
+
 // taint generation: the answer to a replay must not clear a failure that came after the replay was sent.
 func TestModelTaintGeneration(t *testing.T) {
 	inBubble(t, func(w *world) {
@@ -180,5 +196,6 @@ func TestModelShareUnsent(t *testing.T) {
 		require.Zero(w, h.left())
 		time.AfterFunc(20*time.Millisecond, func() { close(arrives) })
 		a.gets("new")
+		w.elapse(50 * time.Millisecond)
 	})
 }
