@@ -217,8 +217,8 @@ func TestModelUnansweredLeaseIsKept(t *testing.T) {
 	})
 }
 
-// remembered above, unlike here: a lease whose answer was lost is taken over by its own node, and the other fill refused.
-func TestModelOrphanIsTakenOver(t *testing.T) {
+// A lease whose answer was lost: an invalidation removes it like any other, and what was loaded then is not stored.
+func TestModelOrphanIsRemoved(t *testing.T) {
 	inBubble(t, func(w *world) {
 		a, b, ha, _ := warm(w)
 		require.NoError(w, b.Invalidate(w.Context(), theKey))

@@ -38,10 +38,10 @@ var catalogue = map[string][]string{
 	"expire removes leases":                {"tiered.TestModelExpireRemovesLeases"},
 	"share unsent reads only":              {"tiered.TestModelShareUnsent"},
 	"taint":                                {"tiered.TestModelTaint", "tiered.TestATaintedKeyIsNotReadFromRedis"},
-	"taint before the second bump":         {"tiered.TestModelSecondBumpAfterTheTaint"}, // that there is a bump after the taint
+	"taint before the second bump":         {"tiered.TestModelSecondBumpAfterTheTaint"}, // nothing in the code can be stopped between the two: it shows the bump only
 	"taint generation":                     {"tiered.TestModelTaintGeneration", "tiered.TestAReplayClearsOnlyTheFailureItWasSentFor"},
 	"journal":                              {"tiered.TestModelTaint", "tiered.TestDeferredInvalidations"},
-	"deferred prefix ends the epoch":       {"tiered.TestDeferredInvalidations"},
+	"deferred prefix ends the epoch":       {"tiered.TestModelDeferredPrefixEndsTheEpoch", "tiered.TestSetBesideADeferredInvalidatePrefix"},
 	"below a deferred prefix is not kept":  {}, // only useful
 	"restored after the subscription":      {"tiered.TestModelRestoredAfterTheSubscription"},
 	"poll before restored":                 {"tiered.TestModelPollBeforeRestored"},
@@ -49,16 +49,16 @@ var catalogue = map[string][]string{
 	"outlived answers":                     {"tiered.TestModelOutlivedAnswer"},
 	"epoch of a fill":                      {"tiered.TestModelEpochOfAFill"},
 	"recent":                               {"tiered.TestModelRememberBeforeTelling", "tiered.TestAFailoverThatLostAnInvalidation"},
-	"remember before telling":              {"tiered.TestModelRememberBeforeTelling"},
+	"remember before telling":              {"tiered.TestModelRememberBeforeTelling"}, // of a prefix it is green without, for the same reason as "sequence raised"
 	"holds put back":                       {"tiered.TestModelHoldsPutBack", "tiered.TestAFailoverPutsHoldsBack"},
-	"sequence raised":                      {"tiered.TestModelSequenceRaised", "tiered.TestAFailoverRaisesTheSequence"},
-	"teach":                                {"tiered.TestModelTeach"}, // only useful, but tested
+	"sequence raised":                      {"tiered.TestModelSequenceRaised", "tiered.TestAFailoverRaisesTheSequence"}, // green without: a poll that finds the table shorter than known invalidates everything
+	"teach":                                {"tiered.TestModelTeach"},                                                   // only useful, but tested
 	"table before newest":                  {"tiered.TestFenceConcurrently"},
 	"restamp with the newest of before":    {}, // Settle has no place where a test could stop it
 	"no gaps":                              {"tiered.TestPrefixMessageAfterALostOne"},
 	"Stamp before the load":                {"tiered.TestModelPrefixOfTheStamp"},
 	"variant: refused fills are not kept":  {}, // not a rule of the code
-	"a lease whose answer was lost":        {"tiered.TestModelOrphanIsTakenOver", "tiered.TestLostGrant"},
+	"a lease whose answer was lost":        {"tiered.TestModelOrphanIsRemoved", "tiered.TestLostGrant"},
 	"a lease that was not answered at all": {"tiered.TestModelUnansweredLeaseIsKept"},
 }
 
