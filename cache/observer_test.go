@@ -121,16 +121,19 @@ func TestAnObserverHearsOfJoinersAndOfRefreshesInTheBackground(t *testing.T) {
 		src, d := newSource("a", "1"), new(diary)
 		c := w.open(0, src, cache.Options{Observer: d, TTL: ttl.Fixed(time.Second).StaleWhileRevalidate(time.Hour)})
 		src.slow(time.Second)
+		var callers []<-chan answer
 		for range 3 {
-			ch := async(func() (string, error) { return c.Get(bg, "a") })
-			defer func() { <-ch }()
+			callers = append(callers, async(func() (string, error) { return c.Get(bg, "a") }))
 		}
-		pass(2 * time.Second)
+		for _, caller := range callers {
+			require.NoError(w, (<-caller).err)
+		}
 		lines := d.take()
 		require.Equal(w, 1, count(lines, "{RedisHits:0 Loads:1 Joined:0 Negative:0 Stale:0 Errors:0}"))
 		require.Equal(w, 2, count(lines, "{RedisHits:0 Loads:0 Joined:1 Negative:0 Stale:0 Errors:0}"))
 		require.Equal(w, 1, count(lines, "load of 1 in read begins"))
 
+		pass(2 * time.Second)
 		get(w, c, "a", "1") // stale, from memory
 		pass(2 * time.Second)
 		require.Equal(w, []string{"background load of 1 begins", "background load of 1 ends"}, d.take())
