@@ -47,7 +47,7 @@ function tiles(s) {
     drawn("rect", { width: 100 * full, height: 6, rx: 2, class: "memory" }));
   const out = [
     tile("Requests", count(all.requests)),
-    tile("Answered by a tier", percent(all.hits, all.requests)),
+    tile("Hit ratio", percent(all.hits, all.requests)),
     tile("Errors", count(all.errors), all.errors ? "bad" : ""),
     tile("Memory", bytes(st.memory.used), "", bar, node("span", {}, "of " + bytes(st.memory.limit))),
   ];
