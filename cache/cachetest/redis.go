@@ -76,7 +76,8 @@ func (r *Redis) Flush() { r.mini.FlushAll() }
 // Cut breaks all connections; new ones work.
 func (r *Redis) Cut() { r.each((*redistest.Net).Cut) }
 
-// Down breaks all connections and refuses new ones, until Up.
+// Down breaks all connections and refuses new ones, until Up. go-redis logs every dial that fails; its package logging can
+// be told not to.
 func (r *Redis) Down() { r.each((*redistest.Net).Down) }
 
 // Up ends Down.
