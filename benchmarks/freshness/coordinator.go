@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -121,6 +122,7 @@ func (k *coordinator) work() {
 	work.Go(func() { k.lane(start, node) })
 	work.Go(k.auditor.audit)
 	work.Go(func() { watch(k.table.Stopped, k.table.CoordinatorStalled) })
+	work.Go(k.ping)
 	work.Go(func() { k.stampedes(start) })
 	work.Go(func() {
 		for !k.table.Stopped() {
@@ -149,6 +151,21 @@ func (k *coordinator) lane(start time.Time, events []plan.Event) {
 		k.mu.Lock()
 		k.injected = append(k.injected, in)
 		k.mu.Unlock()
+	}
+}
+
+// ping measures how late Redis itself answers: on a busy machine that exceeds the budget of the nodes, or a bound, without
+// any fault.
+func (k *coordinator) ping() {
+	for !k.table.Stopped() {
+		<-time.After(10 * time.Millisecond)
+		for i := range k.redis.Shards() {
+			ctx, cancel := context.WithTimeout(context.Background(), 250*time.Millisecond)
+			began := time.Now()
+			_ = k.redis.Master(i).Client().Ping(ctx).Err()
+			cancel()
+			k.table.CoordinatorStalled(time.Since(began))
+		}
 	}
 }
 
@@ -184,13 +201,16 @@ func (k *coordinator) stampedes(start time.Time) {
 	}
 }
 
+// steady is the longest stall at which no call of Redis should exceed a node's budget of 50 ms.
+const steady = 20 * time.Millisecond
+
 // calm tells whether nothing disturbs any node, nor has of late.
 func (k *coordinator) calm() bool {
 	recovery := int64(k.config.bounds().Recovery)
 	for n := range k.table.Nodes() {
 		r := k.table.Reader(n)
 		last := max(r.Link.End, r.Away.End, r.Paused.End, r.Void.End)
-		if r.Link.Active || r.Away.Active || r.Paused.Active || r.Void.Active || last != 0 && table.Now() < last+recovery || r.Stall > int64(100*time.Millisecond) {
+		if r.Link.Active || r.Away.Active || r.Paused.Active || r.Void.Active || last != 0 && table.Now() < last+recovery || r.Stall > int64(steady) {
 			return false
 		}
 	}

@@ -53,7 +53,8 @@ func (s Settings) lane(lane uint64, kinds []Fault, cycle time.Duration, beside [
 			at += 500 * time.Millisecond
 			continue
 		}
-		e.Fault, round = round[i], slices.Delete(round, i, i+1)
+		e.Fault = round[i]
+		round = slices.Delete(round, i, i+1)
 		events = append(events, e)
 		at += max(e.For+cycle/5, cycle/2+time.Duration(r.Int64N(int64(cycle))))
 	}
