@@ -24,6 +24,7 @@ type config struct {
 	Engine       string
 	MaxStaleness time.Duration
 	FallbackTTL  time.Duration
+	FailFast     bool // ends with the first violation
 
 	Table       string   // the file of the shared memory
 	Addrs       []string // of Redis, as clients are given them

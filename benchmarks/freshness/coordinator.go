@@ -31,6 +31,8 @@ type coordinator struct {
 	auditor   *node
 	clean     *proxy.Proxy // the auditor's
 	began     int64
+	ended     chan struct{} // closed when the run is over
+	end       sync.Once
 
 	mu         sync.Mutex
 	injected   []injection
@@ -58,17 +60,14 @@ type cold struct {
 // run does one run.
 func run(c config, log io.Writer) (_ *result, err error) {
 	logging.Disable() // of connections refused
-	k := &coordinator{config: c, log: log, seen: map[violation]bool{}}
+	k := &coordinator{config: c, log: log, seen: map[violation]bool{}, ended: make(chan struct{})}
 	defer k.close()
 	if err := k.open(); err != nil {
 		return nil, err
 	}
 	k.work()
 	k.finish()
-	if len(k.faults) > 0 {
-		return k.result(), errors.Join(k.faults...)
-	}
-	return k.result(), nil
+	return k.result(), errors.Join(k.faults...)
 }
 
 // open starts the servers, the proxies and the nodes.
@@ -126,20 +125,40 @@ func (k *coordinator) work() {
 	work.Go(func() { k.stampedes(start) })
 	work.Go(func() {
 		for !k.table.Stopped() {
-			<-time.After(min(5*time.Second, k.config.Duration/4))
-			k.progress(time.Since(start))
+			if k.rest(min(5*time.Second, k.config.Duration/4)) {
+				k.progress(time.Since(start))
+			}
 		}
 	})
-	<-time.After(k.config.Duration)
-	k.table.Stop()
+	k.rest(k.config.Duration)
+	k.stop()
 	work.Wait()
+}
+
+// stop ends the work.
+func (k *coordinator) stop() {
+	k.end.Do(func() {
+		k.table.Stop()
+		close(k.ended)
+	})
+}
+
+// rest waits, and tells whether the run still goes on then.
+func (k *coordinator) rest(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-k.ended:
+		return false
+	}
 }
 
 // lane does the faults of one lane.
 func (k *coordinator) lane(start time.Time, events []plan.Event) {
 	for _, e := range events {
-		<-time.After(time.Until(start.Add(e.At)))
-		if k.table.Stopped() {
+		if !k.rest(time.Until(start.Add(e.At))) {
 			return
 		}
 		in := injection{e, table.Now(), 0}
@@ -173,8 +192,7 @@ func (k *coordinator) ping() {
 func (k *coordinator) stampedes(start time.Time) {
 	r := rand.New(rand.NewPCG(k.config.Seed, 6<<32))
 	for key := k.config.Keys; key < k.config.Keys+coldKeys; key++ {
-		<-time.After(time.Duration(500+r.IntN(1500)) * time.Millisecond)
-		if k.table.Stopped() || time.Since(start) > k.config.Duration-time.Second {
+		if !k.rest(time.Duration(500+r.IntN(1500))*time.Millisecond) || time.Since(start) > k.config.Duration-time.Second {
 			return
 		}
 		calm := k.calm()
@@ -258,6 +276,9 @@ func (k *coordinator) hear(r report) {
 	k.seen[same] = true
 	f := finding{violation: v, history: k.table.History(v.Key)}
 	k.violations = append(k.violations, f)
+	if k.config.FailFast {
+		k.stop()
+	}
 	fmt.Fprintf(k.log, "freshness: VIOLATION of %s at %.3f s: %s\n", v.Promise, k.seconds(v.At), f)
 }
 
@@ -267,6 +288,7 @@ func (k *coordinator) fail(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.faults = append(k.faults, err)
+	k.stop()
 	fmt.Fprintln(k.log, err)
 }
 
