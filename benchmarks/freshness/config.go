@@ -25,6 +25,7 @@ type config struct {
 	MaxStaleness time.Duration
 	FallbackTTL  time.Duration
 	FailFast     bool // ends with the first violation
+	Forgetful    bool // for tests: one invalidation in four is only pretended
 
 	Table       string   // the file of the shared memory
 	Addrs       []string // of Redis, as clients are given them

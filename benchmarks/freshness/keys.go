@@ -43,6 +43,11 @@ func keyOf(number int) checkedKey {
 	return checkedKey{i % groups, i / groups}
 }
 
+// numberOf is the number of a key of a cache.
+func numberOf(key checkedKey, cache int) int {
+	return (key.Item*groups+key.Group)*len(policies) + cache
+}
+
 // settable keys are those that are Set. Whoever writes to one of them excludes all others, or a Set, which is blind, would
 // rightly bring back what another has just replaced.
 func settable(number int) bool { return number/len(policies)%groups%4 == 0 }

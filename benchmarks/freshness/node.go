@@ -111,7 +111,7 @@ func openNode(c config, tell func(report)) (*node, error) {
 
 func (n *node) openCaches() error {
 	for i, p := range policies {
-		number := func(key checkedKey) int { return (key.Item*groups+key.Group)*len(policies) + i }
+		number := func(key checkedKey) int { return numberOf(key, i) }
 		o := cache.Options{Store: n.store, Name: p.name, TTL: p.policy, LoadTimeout: loadTimeout, MutateTimeout: mutateFor, MaxLoads: 512}
 		var c *checked
 		var err error

@@ -167,7 +167,11 @@ func (n *node) judge(what string, r reading, v checkedValue, told []judge.Told) 
 	}
 	if by, state, ok := n.bounds.Least(r.began, told, reader); ok && v.Version < by.Version {
 		allowed, _ := n.bounds.Allowed(by, reader)
-		n.atLeast("F3", fmt.Sprintf("%s, %v, %v after Redis was told (prefix: %v; allowed %v)",
+		promise := "F3"
+		if n.config.auditor() {
+			promise = "F2"
+		}
+		n.atLeast(promise, fmt.Sprintf("%s, %v, %v after Redis was told (prefix: %v; allowed %v)",
 			what, state, time.Duration(r.began-by.At), by.Prefix, allowed), r.key, v, by.Version, r.began)
 	}
 	return told
