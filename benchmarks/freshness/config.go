@@ -76,4 +76,5 @@ type violation struct {
 	At      int64 // when the read began
 	Got     uint64
 	Least   uint64
+	Then    string // what the node said right after
 }

@@ -34,13 +34,13 @@ func main() {
 	c.Topology = servers.Kind(topology)
 	var err error
 	if c.Faults, err = plan.Faults(faults); err != nil {
-		exit(2, err)
+		exit(err)
 	}
 	switch {
 	case c.Engine != "ristretto" && c.Engine != "otter":
-		exit(2, fmt.Errorf("freshness: no engine is called %q: ristretto or otter", c.Engine))
+		exit(fmt.Errorf("freshness: no engine is called %q: ristretto or otter", c.Engine))
 	case c.Nodes < 1 || c.Nodes > 64 || c.Keys < 32 || c.Keys > 1<<16 || c.Duration < time.Second:
-		exit(2, fmt.Errorf("freshness: 1 to 64 nodes, 32 to 65,536 keys, and at least a second, please"))
+		exit(fmt.Errorf("freshness: 1 to 64 nodes, 32 to 65,536 keys, and at least a second, please"))
 	}
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()
@@ -49,18 +49,19 @@ func main() {
 	r, err := run(c, os.Stderr)
 	if r != nil {
 		if err := r.print(os.Stdout); err != nil {
-			exit(2, err)
+			exit(err)
 		}
 	}
 	switch {
 	case r != nil && r.Violations > 0:
 		os.Exit(1)
 	case err != nil:
-		exit(2, err)
+		exit(err)
 	}
 }
 
-func exit(code int, err error) {
+// exit is for runs that say nothing about the library.
+func exit(err error) {
 	fmt.Fprintln(os.Stderr, err)
-	os.Exit(code)
+	os.Exit(2)
 }

@@ -106,7 +106,8 @@ func openNode(c config, tell func(report)) (*node, error) {
 	if n.store, err = tiered.Open(options); err != nil {
 		return nil, fmt.Errorf("freshness: %w", err)
 	}
-	return n, n.openCaches()
+	err = n.openCaches()
+	return n, err
 }
 
 func (n *node) openCaches() error {
@@ -142,8 +143,15 @@ func (n *node) openCaches() error {
 
 func (n *node) cacheOf(k int) *checked { return n.caches[k%len(n.caches)] }
 
+// violated reports a broken promise, with what the node says of itself and of the key just now.
 func (n *node) violated(v violation) {
 	v.Node = n.config.Node
+	if v.Key < n.config.Keys {
+		now, ok := n.cacheOf(v.Key).Peek(context.Background(), keyOf(v.Key))
+		s := n.store.Stats()
+		v.Then = fmt.Sprintf("a Peek then: version %d (%v); link up %v, fallback %v, breaker %v, journal %d, epoch %d, worst stall %v", now.Version, ok,
+			s.LinkUp, s.Fallback, s.Breaker, s.Journal, s.Epoch, time.Duration(n.table.Reader(v.Node).Stall))
+	}
 	n.table.Note(v.Node, v.Key, table.Violated, v.Got, 0)
 	n.table.Count(v.Node, table.Violations, 1)
 	n.report(report{Violation: &v})

@@ -132,7 +132,7 @@ func (n *node) readToken(ctx context.Context, op plan.Op, told []judge.Told) []j
 		return told
 	}
 	c := n.cacheOf(k)
-	ctx, err := n.withToken(ctx, c, text)
+	ctx, err := withToken(ctx, c, text)
 	if err != nil {
 		n.violated(violation{Promise: "token", What: fmt.Sprintf("a token of node %d: %v", from, err), Key: k, At: table.Now()})
 		return told

@@ -26,7 +26,7 @@ type finding struct {
 }
 
 func (f finding) String() string {
-	return fmt.Sprintf("%s of key %d on node %d: version %d, at least %d was promised", f.What, f.Key, f.Node, f.Got, f.Least)
+	return fmt.Sprintf("%s of key %d on node %d: version %d, at least %d was promised; %s", f.What, f.Key, f.Node, f.Got, f.Least, f.Then)
 }
 
 // result is what a run came to. Its JSON is the last line of the output.

@@ -62,12 +62,14 @@ func (t *Topology) promote(sh *shard) (*Server, error) {
 	next := sh.replicas[0]
 	switch t.Kind {
 	case Standalone:
-		return next, next.Do("replicaof", "no", "one")
+		err := next.Do("replicaof", "no", "one")
+		return next, err
 	case Cluster:
 		if err := next.Do("cluster", "failover", "takeover"); err != nil {
 			return nil, err
 		}
-		return next, next.eventually("take over", func(ctx context.Context) bool { return role(ctx, next.rdb) == "master" })
+		err := next.eventually("take over", func(ctx context.Context) bool { return role(ctx, next.rdb) == "master" })
+		return next, err
 	case Sentinel:
 	}
 	before := sh.master.Port

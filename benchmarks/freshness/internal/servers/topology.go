@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -209,19 +210,13 @@ func (t *Topology) agreed() error {
 				if !strings.Contains(s.rdb.ClusterInfo(ctx).Val(), "cluster_state:ok") {
 					return false
 				}
-				known := s.rdb.ClusterSlots(ctx).Val()
-				masters := map[string]bool{}
-				for _, slot := range known {
-					if len(slot.Nodes) > 0 {
-						masters[slot.Nodes[0].Addr] = true
+				masters := map[int64]bool{}
+				for _, known := range s.rdb.ClusterShards(ctx).Val() {
+					for _, n := range known.Nodes {
+						masters[n.Port] = masters[n.Port] || n.Role == "master" && len(known.Slots) > 0
 					}
 				}
-				for _, sh := range t.shards {
-					if !masters[sh.master.Addr()] {
-						return false
-					}
-				}
-				return true
+				return !slices.ContainsFunc(t.shards, func(sh *shard) bool { return !masters[int64(sh.master.Port)] })
 			})
 			if err != nil {
 				return err

@@ -2,7 +2,10 @@
 
 package table
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // Tokens travel between nodes in slots of the nodes' own words: one for each node.
 const (
@@ -25,7 +28,7 @@ func (t *Table) Post(n, k int, version uint64, token []byte) bool {
 	t.node(n, tokenKey).Store(uint64(k))
 	t.node(n, tokenVersion).Store(version)
 	t.node(n, tokenLength).Store(uint64(len(token)))
-	padded := append(token[:len(token):len(token)], make([]byte, 8)...)
+	padded := slices.Concat(token, make([]byte, 8))
 	for i := 0; i < len(token); i += 8 {
 		t.node(n, tokenBytes+i/8).Store(binary.LittleEndian.Uint64(padded[i:]))
 	}
