@@ -25,6 +25,7 @@ type config struct {
 	MaxStaleness time.Duration
 	FallbackTTL  time.Duration
 	FailFast     bool // ends with the first violation
+	Strict       bool // documented limits are violations, too
 	Forgetful    bool // for tests: one invalidation in four is only pretended
 
 	Table       string   // the file of the shared memory
@@ -46,6 +47,7 @@ func (c config) bounds() judge.Bounds {
 		Away:     c.MaxStaleness + c.FallbackTTL + loadTimeout + message,
 		Poll:     time.Second + message,
 		Recovery: 3 * time.Second,
+		Notice:   time.Second + message,
 		Settle:   3 * time.Second,
 	}
 }

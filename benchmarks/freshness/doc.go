@@ -22,7 +22,8 @@
 // # What is judged
 //
 //   - F1: on the node where an Invalidate, InvalidatePrefix, Set or Mutate returned, with whatever error, a read that starts
-//     later returns no less than that call covered. No fault excuses it. A restarted node begins anew.
+//     later returns no less than that call covered. A restarted node begins anew. One fault alone excuses it, for a second
+//     and unless -strict is set: a failover that loses writes behind an intact link, which the library documents as a limit.
 //   - F2: what an acknowledged invalidation of a key has removed from Redis must not be found there by a Store without
 //     memory, at any time, nor anything too old by a new Store in the end.
 //   - F3: on other nodes a read may be behind what Redis has acknowledged for 250 ms with the link up; for MaxStaleness more

@@ -44,17 +44,15 @@ func (k *coordinator) inject(e plan.Event) error {
 		}
 		hold(min(e.For, 1500*time.Millisecond))
 		defer k.table.DisturbAll(table.Away)()
+		if k.config.Topology == servers.Cluster { // the link may be with another shard
+			defer k.table.DisturbAll(table.Unseen)()
+		}
 		defer master.Forget()
 		return k.redis.Lose(shard, k.untilElection(min(e.For, time.Second))/4)
 	case plan.Failover:
-		defer k.table.DisturbAll(table.Void)()
-		defer k.table.DisturbAll(table.Away)()
-		dies, breaks := e.Draw>>8%2 == 0, e.Draw>>9%2 == 0
-		return k.redis.Failover(shard, min(e.For, time.Second), dies, func() {
-			for _, p := range append(k.proxies(), k.clean) {
-				p.Break(breaks, true) // the link may stay with the old master, if that lives
-			}
-		})
+		return k.failover(shard, e, true)
+	case plan.Unseen:
+		return k.failover(shard, e, false)
 	case plan.Evict:
 		defer k.table.DisturbAll(table.Link)()
 		return k.squeeze(master, e)
@@ -67,6 +65,22 @@ func (k *coordinator) inject(e plan.Event) error {
 		return k.killMutate(e)
 	}
 	return k.injectNode(e)
+}
+
+// failover has a replica take over that lacks the last writes. If it is seen, the old master dies, or the link is cut from
+// it; else the link stays where it is, at what is then a replica.
+func (k *coordinator) failover(shard int, e plan.Event, seen bool) error {
+	defer k.table.DisturbAll(table.Void)()
+	defer k.table.DisturbAll(table.Away)()
+	dies := seen && e.Draw>>8%2 == 0
+	if !seen && k.config.Topology == servers.Standalone || k.config.Topology == servers.Cluster {
+		defer k.table.DisturbAll(table.Unseen)()
+	}
+	return k.redis.Failover(shard, min(e.For, time.Second), dies, func() {
+		for _, p := range append(k.proxies(), k.clean) {
+			p.Break(seen, true)
+		}
+	})
 }
 
 func hold(d time.Duration) { <-time.After(d) }

@@ -17,6 +17,7 @@ type Bounds struct {
 	Away     time.Duration // until memory of the time before is not used any more: FallbackTTL, and the load that filled it
 	Poll     time.Duration // added for prefixes, which a node that missed the message finds by asking
 	Recovery time.Duration // for how long a disturbance is felt after its end
+	Notice   time.Duration // until a new master is noticed behind an intact connection
 	Settle   time.Duration // until what a new master has lost was told again
 }
 
@@ -84,6 +85,12 @@ func (b Bounds) Least(now int64, told []Told, r Reader) (by Told, state State, o
 		}
 	}
 	return by, state, ok
+}
+
+// Excused tells whether a read that began at an instant may be below even what r itself has invalidated, by a limit that
+// the library documents: r cannot know yet that another master answers, which has lost that.
+func (b Bounds) Excused(began int64, r Reader) bool {
+	return r.Unseen.Active || r.Unseen.End != 0 && began < r.Unseen.End+int64(b.Notice)+2*r.Stall
 }
 
 // tick is for how long after a pause of its process memory's own clock may stand still.

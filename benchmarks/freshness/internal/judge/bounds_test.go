@@ -15,7 +15,7 @@ const (
 
 var bounds = judge.Bounds{
 	Up: 250 * time.Millisecond, Link: 1250 * time.Millisecond, Away: 3 * time.Second, Poll: time.Second,
-	Recovery: 3 * time.Second, Settle: 3 * time.Second,
+	Recovery: 3 * time.Second, Notice: 1250 * time.Millisecond, Settle: 3 * time.Second,
 }
 
 // least is the version that a read had to return; 0: any.
@@ -127,4 +127,12 @@ func TestBehind(t *testing.T) {
 	require.Zero(t, behind)
 	behind, _ = bounds.Behind(2500*ms, 6, told, judge.Reader{})
 	require.Zero(t, behind, "what comes later does not count")
+}
+
+func TestOnlyAnUnseenFailoverExcuses(t *testing.T) {
+	require.False(t, bounds.Excused(second, judge.Reader{Void: judge.Window{Active: true}, Away: judge.Window{Active: true}}))
+	require.True(t, bounds.Excused(second, judge.Reader{Unseen: judge.Window{Active: true}}))
+	over := judge.Reader{Unseen: judge.Window{End: 10 * second}}
+	require.True(t, bounds.Excused(11*second, over))
+	require.False(t, bounds.Excused(11*second+250*ms, over))
 }

@@ -32,5 +32,6 @@ type Reader struct {
 	Link, Away Window
 	Paused     Window // the process itself was stopped
 	Void       Window // Redis lost acknowledged writes: a failover, or an old snapshot
+	Unseen     Window // that happened behind an intact connection of the link
 	Stall      int64  // how late goroutines have run lately, in nanoseconds
 }

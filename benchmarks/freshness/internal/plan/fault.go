@@ -12,14 +12,15 @@ type Fault string
 
 // The faults of Redis, one at a time.
 const (
-	RedisPause   Fault = "redis-pause"   // SIGSTOP, SIGCONT
-	RedisKill    Fault = "redis-kill"    // SIGKILL, then started again, empty
-	Snapshot     Fault = "snapshot"      // SIGKILL, then started again with an older snapshot
-	Failover     Fault = "failover"      // a replica takes over that lacks the last writes
-	Evict        Fault = "evict"         // maxmemory, with and without eviction
-	FlushAll     Fault = "flushall"      // by somebody's hand
-	ScriptFlush  Fault = "script-flush"  // by somebody's hand
-	MutateKilled Fault = "mutate-killed" // SIGKILL of a node between the commit of a Mutate and its invalidation
+	RedisPause   Fault = "redis-pause"     // SIGSTOP, SIGCONT
+	RedisKill    Fault = "redis-kill"      // SIGKILL, then started again, empty
+	Snapshot     Fault = "snapshot"        // SIGKILL, then started again with an older snapshot
+	Failover     Fault = "failover"        // a replica takes over that lacks the last writes
+	Unseen       Fault = "failover-unseen" // the same, while the link stays connected to the old master
+	Evict        Fault = "evict"           // maxmemory, with and without eviction
+	FlushAll     Fault = "flushall"        // by somebody's hand
+	ScriptFlush  Fault = "script-flush"    // by somebody's hand
+	MutateKilled Fault = "mutate-killed"   // SIGKILL of a node between the commit of a Mutate and its invalidation
 )
 
 // The faults of a node and its connections, one at a time, beside those of Redis.
@@ -38,7 +39,7 @@ const (
 
 // RedisFaults and NodeFaults are the two lanes that run beside each other.
 var (
-	RedisFaults = []Fault{RedisPause, RedisKill, Snapshot, Failover, Evict, FlushAll, ScriptFlush, MutateKilled}
+	RedisFaults = []Fault{RedisPause, RedisKill, Snapshot, Failover, Unseen, Evict, FlushAll, ScriptFlush, MutateKilled}
 	NodeFaults  = []Fault{NodeKill, NodePause, LinkCut, LinkSilent, LinkDrop, LinkDelay, LinkDuplicate, DataCut, DataSilent, AllCut}
 )
 
@@ -77,7 +78,7 @@ type Event struct {
 }
 
 // loses tells whether Redis forgets acknowledged writes: their author must live to tell them again.
-func (f Fault) loses() bool { return f == Failover || f == Snapshot }
+func (f Fault) loses() bool { return f == Failover || f == Unseen || f == Snapshot }
 
 // silences tells whether a node cannot tell Redis anything while the fault lasts.
 func (f Fault) silences() bool {

@@ -16,7 +16,7 @@ type Settings struct {
 }
 
 const (
-	redisCycle = 6500 * time.Millisecond // of a fault of Redis and the quiet after it: every kind comes ten times in ten minutes
+	redisCycle = 5800 * time.Millisecond // of a fault of Redis and the quiet after it: every kind comes ten times in ten minutes
 	nodeCycle  = 5200 * time.Millisecond
 	aftermath  = 5 * time.Second // in which what was lost is told again
 	quietAtEnd = 2 * time.Second

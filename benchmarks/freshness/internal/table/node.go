@@ -18,6 +18,7 @@ const (
 	Away
 	Paused
 	Void
+	Unseen
 	kinds
 )
 
@@ -67,7 +68,7 @@ func (t *Table) Reader(n int) judge.Reader {
 		return judge.Window{Active: active, End: int64(t.node(n, nodeWindows+2*int(kind)+1).Load())}
 	}
 	return judge.Reader{
-		Link: window(Link), Away: window(Away), Paused: window(Paused), Void: window(Void),
+		Link: window(Link), Away: window(Away), Paused: window(Paused), Void: window(Void), Unseen: window(Unseen),
 		Stall: max(stalled(t.node(n, nodeStall), t.node(n, nodeStall+1)), stalled(t.head(headStall), t.head(headStall+1))),
 	}
 }
@@ -122,6 +123,7 @@ const (
 	Mutates
 	Sets
 	Expires
+	Excused   // reads that were too old, within a limit that the library documents
 	OwnErrors // of reads, explained by their own load or context
 	Violations
 	WorstBehind = Violations + 1                      // nanoseconds, one for each judge.State
