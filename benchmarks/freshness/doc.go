@@ -28,7 +28,8 @@
 //     memory, at any time, nor anything too old by a new Store in the end.
 //   - F3: on other nodes a read may be behind what Redis has acknowledged for 250 ms with the link up; for MaxStaleness more
 //     if the link was disturbed since; for FallbackTTL and a load more if Redis could not be reached. The coordinator marks
-//     what it disturbs before it does. Prefixes may take a poll of one second more. Scheduling stalls are measured and
+//     what it disturbs before it does; a plain client that has no answer in the budget of a Store marks the rest, as
+//     on a busy machine. Prefixes may take a poll of one second more. Scheduling stalls are measured and
 //     added, and so is the first tick of a clock after its process was stopped. A failover, or a restart from an old
 //     snapshot, that loses acknowledged writes voids F3 until their authors, who are then alive, have told them again.
 //   - F4: a node is killed between the commit of a Mutate and its invalidation: from the longest load later on, others

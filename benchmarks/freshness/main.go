@@ -28,7 +28,7 @@ func main() {
 	flag.StringVar(&faults, "faults", "all", "all, none, or names with commas; a minus before a name leaves it out")
 	flag.StringVar(&c.Engine, "engine", "ristretto", "of memory: ristretto or otter")
 	flag.DurationVar(&c.MaxStaleness, "max-staleness", time.Second, "tiered.Options.MaxStaleness")
-	flag.DurationVar(&c.FallbackTTL, "fallback-ttl", 2*time.Second, "tiered.Options.FallbackTTL")
+	flag.DurationVar(&c.FallbackTTL, "fallback-ttl", time.Second, "tiered.Options.FallbackTTL")
 	flag.BoolVar(&c.Strict, "strict", false, "take for violations what the library documents as its limits, too")
 	flag.BoolVar(&c.FailFast, "fail-fast", false, "end with the first violation")
 	flag.Parse()

@@ -33,6 +33,7 @@ func (n *node) start() {
 			}
 		})
 	}
+	n.work.Go(n.probe)
 	n.work.Go(func() {
 		watch(n.table.Stopped, func(d time.Duration) { n.table.NodeStalled(n.config.Node, d) })
 	})

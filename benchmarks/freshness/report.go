@@ -50,6 +50,7 @@ type result struct {
 	Cold          map[string]float64 `json:"loads_per_cold_key"`
 	Tokens        bool               `json:"tokens"`
 	Excused       uint64             `json:"excused"`
+	Starved       uint64             `json:"probes_unanswered"`
 	Violations    int                `json:"violations"`
 
 	findings []finding
@@ -75,7 +76,7 @@ func (k *coordinator) result() *result {
 		},
 		OwnErrors: t.Sum(table.OwnErrors), SlowestMillis: ms(t.Max(table.Slowest)),
 		Faults: map[string]int{}, Messages: map[string]uint64{}, WorstMillis: map[string]float64{}, Cold: map[string]float64{},
-		Tokens: tokens, Excused: t.Sum(table.Excused), Violations: k.violated, findings: k.violations, injected: k.injected, began: k.began,
+		Tokens: tokens, Excused: t.Sum(table.Excused), Starved: t.Sum(table.Starved), Violations: k.violated, findings: k.violations, injected: k.injected, began: k.began,
 	}
 	for s := range judge.States {
 		r.WorstMillis[s.String()] = ms(t.Max(table.WorstBehind + table.Counter(s)))
@@ -122,6 +123,7 @@ func (r *result) print(w io.Writer) error {
 	}
 	row("slowest read", "%.1f ms", r.SlowestMillis)
 	row("loads per cold key", "%v", r.Cold)
+	row("unanswered", "%d probes of a plain client beside the nodes' own, within 40 ms, faults included", r.Starved)
 	row("excused", "%d reads on the author's own node, before it could notice a failover behind an intact link", r.Excused)
 	row("not exercised", "%s", strings.Join(r.omitted(), "; "))
 	row("violations", "%d", r.Violations)

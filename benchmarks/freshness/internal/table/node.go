@@ -124,6 +124,7 @@ const (
 	Sets
 	Expires
 	Excused   // reads that were too old, within a limit that the library documents
+	Starved   // probes that Redis did not answer within the budget of a Store, faults included
 	OwnErrors // of reads, explained by their own load or context
 	Violations
 	WorstBehind = Violations + 1                      // nanoseconds, one for each judge.State
