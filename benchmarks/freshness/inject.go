@@ -76,7 +76,8 @@ func (k *coordinator) failover(shard int, e plan.Event, seen bool) error {
 	if !seen && k.config.Topology == servers.Standalone || k.config.Topology == servers.Cluster {
 		defer k.table.DisturbAll(table.Unseen)()
 	}
-	return k.redis.Failover(shard, min(e.For, time.Second), dies, func() {
+	cut := 50*time.Millisecond + time.Duration(e.Draw>>16%700)*time.Millisecond // often less than nodes take to notice how far it got
+	return k.redis.Failover(shard, cut, dies, func() {
 		for _, p := range append(k.proxies(), k.clean) {
 			p.Break(seen, true)
 		}

@@ -170,6 +170,10 @@ func (n *node) judge(what string, r reading, v checkedValue, told []judge.Told) 
 	if !reader.Void.Active && !reader.Paused.Active {
 		n.table.Worst(me, table.WorstBehind+table.Counter(state), behind)
 	}
+	if by, _, ok := n.bounds.Least(r.began, told, reader); !ok || v.Version >= by.Version {
+		return told
+	}
+	reader = n.afterthought()
 	if by, state, ok := n.bounds.Least(r.began, told, reader); ok && v.Version < by.Version {
 		allowed, _ := n.bounds.Allowed(by, reader)
 		promise := "F3"
@@ -180,6 +184,13 @@ func (n *node) judge(what string, r reading, v checkedValue, told []judge.Told) 
 			what, state, time.Duration(r.began-by.At), by.Prefix, allowed), r.key, v, by.Version, r.began)
 	}
 	return told
+}
+
+// afterthought is what is known of this node a moment later: a process that the machine has just held up may judge a read
+// before it has measured that.
+func (n *node) afterthought() judge.Reader {
+	<-time.After(100 * time.Millisecond)
+	return n.table.Reader(n.config.Node)
 }
 
 // atLeast is the comparison.
@@ -196,7 +207,10 @@ func (n *node) atLeast(promise, what string, k int, v checkedValue, least uint64
 func (n *node) slow(what string, r reading) {
 	took := time.Duration(table.Now() - r.began)
 	n.table.Worst(n.config.Node, table.Slowest, took)
-	reader := n.table.Reader(n.config.Node)
+	if took <= slowest {
+		return
+	}
+	reader := n.afterthought()
 	if took > slowest+2*time.Duration(reader.Stall) && !reader.Paused.Active && reader.Paused.End < r.began {
 		n.violated(violation{Promise: "F7", What: fmt.Sprintf("%s took %v", what, took), Key: r.key, At: r.began})
 	}
@@ -209,9 +223,13 @@ const slowest = 2*loadTimeout + 1200*time.Millisecond
 func (n *node) explain(ctx context.Context, what string, r reading, err error) {
 	n.slow(what, r)
 	me := n.config.Node
+	ended := ctx.Err() != nil
 	reader := n.table.Reader(me)
+	if !ended && errors.Is(err, context.DeadlineExceeded) && !n.table.Troubled(me, r.key, r.began) {
+		reader = n.afterthought()
+	}
 	switch {
-	case ctx.Err() != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
+	case ended && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)):
 	case n.table.Troubled(me, r.key, r.began) && (errors.Is(err, errLoad) || errors.Is(err, loadPanic{}) || errors.Is(err, context.DeadlineExceeded)):
 	case errors.Is(err, context.DeadlineExceeded) && (reader.Stall > int64(loadTimeout)/4 || reader.Paused.Active || reader.Paused.End > r.began-int64(loadTimeout)):
 		// the machine was too slow for the load
