@@ -91,10 +91,16 @@ func (s *Store) retell(id string, continued bool) error {
 		return err
 	}
 	raise := command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}}
+	if ruleSequenceRaised.off() {
+		raise.args[0] = 0
+	}
 	if err := s.remote.runAs(probe, raise)[0].err; unheard(err) {
 		return err
 	}
 	keys, prefixes := s.recent.all()
+	if ruleRecent.off() {
+		keys, prefixes = nil, nil
+	}
 	life, err := s.remote.life()
 	if err != nil {
 		return err
@@ -126,7 +132,7 @@ func (s *Store) replayer(ctx context.Context) {
 			return
 		case <-s.journal.wake:
 		}
-		for s.journal.size.Load() > 0 {
+		for s.journal.size.Load() > 0 && !ruleJournal.off() {
 			if err := s.replay(); err == nil {
 				pause = 50 * time.Millisecond
 				continue
@@ -143,6 +149,9 @@ func (s *Store) replayer(ctx context.Context) {
 
 // replay tells Redis what it missed. A replay clears only the failure that it was sent for.
 func (s *Store) replay() error {
+	if ruleJournal.off() {
+		return nil
+	}
 	keys, prefixes := s.journal.pending()
 	cmds := make([]command, len(keys))
 	for i, k := range keys {
