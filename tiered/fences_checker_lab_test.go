@@ -56,6 +56,7 @@ func inLab(t *testing.T, n int, policy ttl.Policy, f func(l *lab)) (violations [
 		for range n {
 			l.join()
 		}
+		defer l.close()
 		f(l)
 		l.settle()
 		violations, trace = l.found()
@@ -107,8 +108,9 @@ type replica struct {
 	zsetKey string
 }
 
-// replicate copies the master's data as they are now.
+// replicate copies the master's data as they are now, with what fills are still under way.
 func (l *lab) replicate() *replica {
+	l.pass(time.Millisecond)
 	r := &replica{at: time.Now(), texts: map[string]string{}, lives: map[string]time.Duration{}, zsetKey: "freshet:prefixes"}
 	mini := l.master.Load()
 	for _, k := range mini.Keys() {
@@ -200,20 +202,29 @@ func (l *lab) settle() {
 	}
 }
 
+// close ends the nodes, while there is a master that they can dial.
+func (l *lab) close() {
+	for _, m := range l.members {
+		require.NoError(l, m.store.Close())
+	}
+}
+
 // join starts one more node.
 func (l *lab) join() *member {
 	l.Helper()
 	m := &member{lab: l, node: len(l.members)}
 	m.net.Store(redistest.Network(l, l.master.Load()))
-	l.members = append(l.members, m)
-	rdb := m.net.Load().Client(l, func(o *redis.Options) { o.Dialer = m.dial })
+	rdb := m.net.Load().Client(l, func(o *redis.Options) {
+		o.Dialer = m.dial
+		o.ConnMaxIdleTime = time.Millisecond // over sockets, the client sees which idle connections are broken
+	})
 	rdb.AddHook(m)
 	store, err := tiered.Open(tiered.Options{
 		Redis: rdb, MemoryBytes: 1 << 20, Engine: tiered.Otter, MaxStaleness: labStaleness, FallbackTTL: labFallback,
 	})
 	require.NoError(l, err)
-	l.Cleanup(func() { require.NoError(l, store.Close()) })
 	m.store = store
+	l.members = append(l.members, m)
 	m.cache, err = cache.New(l.load, cache.Options{
 		Store: store, Name: "rows", TTL: l.policy, LoadTimeout: labLoadLimit, MutateTimeout: labMutation,
 	})

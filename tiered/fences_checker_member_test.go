@@ -46,6 +46,25 @@ func (m *member) on(name string, meet func(cmd redis.Cmder, next func() error) e
 	m.taps = append([]labTap{{name, meet}}, m.taps...)
 }
 
+// subscribing lets f meet the next subscription that follows a question who Redis is: not one that the client makes by
+// itself.
+func (m *member) subscribing(f func()) {
+	m.on("info", func(_ redis.Cmder, next func() error) error {
+		err := next()
+		if err == nil {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			m.subscribes = func() {
+				m.mu.Lock()
+				m.subscribes = nil
+				m.mu.Unlock()
+				f()
+			}
+		}
+		return err
+	})
+}
+
 // clear ends all that on has begun.
 func (m *member) clear() {
 	m.mu.Lock()
