@@ -17,6 +17,7 @@ type history struct {
 	rows       map[labKey]*labRow
 	violations []string
 	trace      []string
+	drawn      func(n int) int // random loads, if not nil
 }
 
 // labKey has two segments, so that prefixes of it can be invalidated.
@@ -118,18 +119,17 @@ func (h *history) told(key labKey) int64 {
 	return h.rows[key].told
 }
 
-// least is what a read of key that begins now must at least return: grace is how much longer a node may need whose Redis
-// is or was away.
-func (h *history) least(node int, key labKey, grace time.Duration) (version int64, by string) {
+// least is what a read of key that begins at a moment must at least return, as far as is known now: grace is how much
+// longer a node may need whose Redis is or was away.
+func (h *history) least(node int, key labKey, begins time.Time, grace time.Duration) (version int64, by string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := time.Now()
 	for _, p := range h.rows[key].promises {
 		from := p.from
 		if p.node == everyone {
 			from = from.Add(grace)
 		}
-		if (p.node == node || p.node == everyone) && p.version > version && !now.Before(from) {
+		if (p.node == node || p.node == everyone) && p.version > version && !begins.Before(from) {
 			version, by = p.version, p.by
 		}
 	}
@@ -152,10 +152,35 @@ func (h *history) load(key labKey) (version int64, do labLoad) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	row := h.rows[key]
+	if h.drawn != nil {
+		return row.version, drawLoad(h.drawn)
+	}
 	if len(row.loads) > 0 {
 		do, row.loads = row.loads[0], row.loads[1:]
 	}
 	return row.version, do
+}
+
+// drawLoads makes all loads random, or none.
+func (h *history) drawLoads(draw func(n int) int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drawn = draw
+}
+
+func drawLoad(draw func(n int) int) labLoad {
+	do := labLoad{takes: time.Duration(draw(60)) * time.Millisecond}
+	switch draw(20) {
+	case 0:
+		do.takes = 2 * labLoadLimit // that is, until it is given up
+	case 1, 2:
+		do.takes = labLoadLimit / 4
+	case 3:
+		do.fails = true
+	case 4, 5:
+		do.takes = 0
+	}
+	return do
 }
 
 // loadFailed makes the promises of Expire void: what is expired may be served now.

@@ -50,6 +50,7 @@ type lab struct {
 func inLab(t *testing.T, n int, policy ttl.Policy, f func(l *lab)) (violations []string, trace string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(2 * time.Second) }) // for a client that dials again and again, to see that it is closed
 		l := &lab{T: t, policy: policy}
 		l.history = newHistory(labKey{1, 1}, labKey{1, 2}, labKey{2, 1}, labKey{2, 2})
 		l.promote(nil)
@@ -110,7 +111,7 @@ type replica struct {
 
 // replicate copies the master's data as they are now, with what fills are still under way.
 func (l *lab) replicate() *replica {
-	l.pass(time.Millisecond)
+	time.Sleep(time.Millisecond)
 	r := &replica{at: time.Now(), texts: map[string]string{}, lives: map[string]time.Duration{}, zsetKey: "freshet:prefixes"}
 	mini := l.master.Load()
 	for _, k := range mini.Keys() {

@@ -33,7 +33,7 @@ type member struct {
 	subscribes func() // before each SUBSCRIBE
 }
 
-// labTap meets the commands of one name: a script's, or Redis's. next executes them.
+// labTap meets the commands of one name: a script's, or Redis's; without a name, all. next executes them.
 type labTap struct {
 	name string
 	meet func(cmd redis.Cmder, next func() error) error
@@ -109,8 +109,12 @@ func (m *member) grace() time.Duration {
 
 // read judges what f reads.
 func (m *member) read(how string, key labKey, f func() (string, bool)) {
-	least, by := m.lab.least(m.node, key, m.grace())
+	begins, grace := time.Now(), m.grace()
+	least, by := m.lab.least(m.node, key, begins, grace)
 	if value, ok := f(); ok && !m.dead.Load() {
+		if left, why := m.lab.least(m.node, key, begins, grace); left < least { // something became void meanwhile
+			least, by = left, why
+		}
 		m.lab.judge(m.node, key, how, value, least, by)
 	}
 }
@@ -120,6 +124,7 @@ func (m *member) get(key labKey) {
 		v, err := m.cache.Get(context.Background(), key)
 		return v, err == nil
 	})
+	time.Sleep(time.Millisecond) // a fill follows the answer
 }
 
 func (m *member) peek(key labKey) {
@@ -236,7 +241,7 @@ func (m *member) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 		taps := m.taps
 		m.mu.Unlock()
 		for _, t := range taps {
-			if t.name == name {
+			if t.name == name || t.name == "" && name != "hello" && name != "client" {
 				err := t.meet(cmd, execute)
 				if err != nil {
 					cmd.SetErr(err)
