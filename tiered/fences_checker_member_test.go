@@ -30,7 +30,7 @@ type member struct {
 
 	mu         sync.Mutex
 	taps       []labTap
-	subscribes func() // before each SUBSCRIBE
+	subscribes func() error // before each SUBSCRIBE
 }
 
 // labTap meets the commands of one name: a script's, or Redis's; without a name, all. next executes them.
@@ -54,15 +54,24 @@ func (m *member) subscribing(f func()) {
 		if err == nil {
 			m.mu.Lock()
 			defer m.mu.Unlock()
-			m.subscribes = func() {
+			m.subscribes = func() error {
 				m.mu.Lock()
 				m.subscribes = nil
 				m.mu.Unlock()
 				f()
+				return nil
 			}
 		}
 		return err
 	})
+}
+
+// unsubscribed makes all subscriptions fail: commands still work.
+func (m *member) unsubscribed() {
+	m.mu.Lock()
+	m.subscribes = func() error { return errLost }
+	m.mu.Unlock()
+	m.net.Load().Cut()
 }
 
 // clear ends all that on has begun.
@@ -309,7 +318,9 @@ func (c *labConn) Write(b []byte) (int, error) {
 		f := c.member.subscribes
 		c.member.mu.Unlock()
 		if f != nil {
-			f()
+			if err := f(); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return c.Conn.Write(b)

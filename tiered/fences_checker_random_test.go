@@ -1,6 +1,7 @@
 package tiered_test
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -21,6 +22,8 @@ type chaos struct {
 	over chan struct{}
 }
 
+var histories = flag.Uint64("tiered.histories", 12, "how many random histories are made")
+
 const (
 	chaosNodes   = 3
 	chaosReaders = 2 // of each node
@@ -34,7 +37,7 @@ func TestNothingIsMissed(t *testing.T) {
 		ttl.Fixed(700 * time.Millisecond).Jitter(0.3),
 		ttl.Fixed(500 * time.Millisecond).StaleWhileRevalidate(time.Hour).StaleIfError(time.Hour),
 	}
-	for seed := range uint64(12) {
+	for seed := range *histories {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			violations, trace := inLab(t, chaosNodes, policies[seed%3], func(l *lab) {
 				(&chaos{l, seed, make(chan struct{})}).run()

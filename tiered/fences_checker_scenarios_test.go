@@ -363,3 +363,14 @@ func silentLink(l *lab) {
 	l.pass(3 * time.Second)
 	b.get(k)
 }
+
+// b cannot subscribe, but reads Redis: of what was invalidated meanwhile, prefixes included.
+func prefixWithoutALink(l *lab) {
+	a, b := l.members[0], l.members[1]
+	a.get(k)
+	b.unsubscribed()
+	l.pass(2 * time.Second)
+	a.invalidatePrefix(k.Group)
+	l.pass(5 * time.Second)
+	b.get(k)
+}

@@ -54,6 +54,9 @@ func (l *link) reunite() error {
 	if err := s.replay(); err != nil {
 		return err
 	}
+	if err := s.fetchPrefixes(); err != nil { // Redis is read from now on, whether the link comes up or not
+		return err
+	}
 	if len(ids) > 0 {
 		l.datasets = ids
 	}
