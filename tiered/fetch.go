@@ -263,7 +263,8 @@ func (s *Store) Spare(f *Fetch) bool {
 // this node has not seen.
 func (s *Store) Keepable(f *Fetch) bool {
 	switch {
-	case f.Outcome == Held || s.holds.covers(f.Key), f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)):
+	case (f.Outcome == Held || s.holds.covers(f.Key)) && !ruleHeldNotKept.off(),
+		f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)) && !ruleUnseenNotKept.off():
 		return false
 	}
 	return s.fence.valid(f.Stamp, f.Key)

@@ -39,7 +39,7 @@ func newLink(s *Store) *link {
 }
 
 // gated tells whether Redis must not be read. A nil link has no gate.
-func (l *link) gated() bool { return l != nil && l.gate.Load() }
+func (l *link) gated() bool { return l != nil && l.gate.Load() && !ruleGate.off() }
 
 func (l *link) run(ctx context.Context) {
 	const soon = 50 * time.Millisecond
@@ -98,7 +98,7 @@ func (l *link) session(ctx context.Context) error {
 	}
 	// The subscription stands: what is published from here on will be heard. Only now the prefix table is fetched, then
 	// memory emptied, then believed again.
-	if err := l.poll(); err != nil {
+	if err := l.poll(); err != nil && !ruleTableBeforeTrust.off() {
 		return err
 	}
 	s.trust.restored(began)

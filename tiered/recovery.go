@@ -67,6 +67,9 @@ func (l *link) reunite() error {
 	if err := s.replay(); err != nil {
 		return err
 	}
+	if err := s.fetchPrefixes(); err != nil { // Redis is read from now on, whether the link comes up or not
+		return err
+	}
 	if len(ids) > 0 {
 		l.know(ids)
 	}
@@ -119,10 +122,16 @@ func (s *Store) retell(id string, continued bool) error {
 		return err
 	}
 	raise := command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}}
+	if ruleSequenceRaised.off() {
+		raise.args[0] = 0
+	}
 	if err := s.remote.runAs(probe, raise)[0].err; unheard(err) {
 		return err
 	}
 	keys, prefixes := s.recent.all()
+	if ruleRecent.off() {
+		keys, prefixes = nil, nil
+	}
 	if !continued {
 		life, err := s.remote.life()
 		if err != nil {
@@ -156,7 +165,7 @@ func (s *Store) replayer(ctx context.Context) {
 			return
 		case <-s.journal.wake:
 		}
-		for s.journal.size.Load() > 0 {
+		for s.journal.size.Load() > 0 && !ruleJournal.off() {
 			if err := s.replay(); err == nil {
 				pause = 50 * time.Millisecond
 				continue
@@ -173,6 +182,9 @@ func (s *Store) replayer(ctx context.Context) {
 
 // replay tells Redis what it missed. A replay clears only the failure that it was sent for.
 func (s *Store) replay() error {
+	if ruleJournal.off() {
+		return nil
+	}
 	keys, prefixes := s.journal.pending()
 	cmds := make([]command, len(keys))
 	for i, k := range keys {

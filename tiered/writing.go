@@ -54,7 +54,7 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 		case len(record) > s.options.MaxValueBytes+recordSize:
 			s.counts.oversized.Add(1)
 			faults = errors.Join(faults, fmt.Errorf("tiered: value of %d bytes, the limit is %d: %w", len(record)-recordSize, s.options.MaxValueBytes, ErrTooLarge))
-		case px <= 0 || f.epoch != s.fence.epoch.Load():
+		case px <= 0 || f.epoch != s.fence.epoch.Load() && !ruleEpochBeforeFill.off():
 			s.counts.fillsDropped.Add(1)
 		default:
 			cmds = append(cmds, command{scriptFill, f.Key, []any{f.head, record, px, s.channel(), s.message(msgWake, f.Key)}})
@@ -96,7 +96,7 @@ func (s *Store) encode(f Fill) (b []byte, px int64, err error) {
 		fresh:    f.Until(),
 		stale:    since + f.Life.Stale.Milliseconds(),
 		keep:     since + f.Life.Keep.Milliseconds(),
-		prefix:   f.Stamp.prefix,
+		prefix:   s.prefixStamp(f.Stamp),
 	}
 	if !f.Negative {
 		if r.payload, r.compressed, err = s.encodeValue(f.Codec, f.Value); err != nil {
@@ -158,7 +158,7 @@ func (s *Store) Set(fetches ...*Fetch) error {
 	if s.remote != nil {
 		s.recent.remember(keys...)
 	}
-	s.fence.bump(keys...)
+	s.fence.bumpBy(ruleFirstBump, keys...)
 	for _, f := range fetches {
 		f.Stamp, f.Outcome = s.fence.stamp(f.Key), Granted
 		f.epoch = f.Stamp.epoch

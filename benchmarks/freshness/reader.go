@@ -83,9 +83,7 @@ func (n *node) read(op plan.Op, told []judge.Told) []judge.Told {
 		n.atLeast("Refresh", "Refresh, which loads anew", k, v, now, r.began)
 		return n.judge("Refresh", r, v, told)
 	case plan.TokenRead:
-		if tokens {
-			return n.readToken(ctx, op, told)
-		}
+		return n.readToken(ctx, op, told)
 	}
 	n.table.Count(me, table.Gets, 1)
 	n.asked.Add(1)
@@ -133,7 +131,7 @@ func (n *node) readToken(ctx context.Context, op plan.Op, told []judge.Told) []j
 		return told
 	}
 	c := n.cacheOf(k)
-	ctx, err := withToken(ctx, c, text)
+	ctx, err := withToken(ctx, text)
 	if err != nil {
 		n.violated(violation{Promise: "token", What: fmt.Sprintf("a token of node %d: %v", from, err), Key: k, At: table.Now()})
 		return told

@@ -48,7 +48,6 @@ type result struct {
 	WorstMillis   map[string]float64 `json:"worst_remote_staleness_ms"`
 	SlowestMillis float64            `json:"slowest_read_ms"`
 	Cold          map[string]float64 `json:"loads_per_cold_key"`
-	Tokens        bool               `json:"tokens"`
 	Excused       uint64             `json:"excused"`
 	Starved       uint64             `json:"probes_unanswered"`
 	Violations    int                `json:"violations"`
@@ -76,7 +75,7 @@ func (k *coordinator) result() *result {
 		},
 		OwnErrors: t.Sum(table.OwnErrors), SlowestMillis: ms(t.Max(table.Slowest)),
 		Faults: map[string]int{}, Messages: map[string]uint64{}, WorstMillis: map[string]float64{}, Cold: map[string]float64{},
-		Tokens: tokens, Excused: t.Sum(table.Excused), Starved: t.Sum(table.Starved), Violations: k.violated, findings: k.violations, injected: k.injected, began: k.began,
+		Excused: t.Sum(table.Excused), Starved: t.Sum(table.Starved), Violations: k.violated, findings: k.violations, injected: k.injected, began: k.began,
 	}
 	for s := range judge.States {
 		r.WorstMillis[s.String()] = ms(t.Max(table.WorstBehind + table.Counter(s)))
@@ -151,9 +150,5 @@ func (r *result) print(w io.Writer) error {
 
 // omitted is what this run says nothing about.
 func (r *result) omitted() []string {
-	out := []string{"clocks that differ: the library has no option for its wall clock, and Linux shifts none for a single process"}
-	if !r.Tokens {
-		out = append(out, "token reads: the library has no tokens yet")
-	}
-	return out
+	return []string{"clocks that differ: the library has no option for its wall clock, and Linux shifts none for a single process"}
 }

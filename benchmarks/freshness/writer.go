@@ -117,7 +117,7 @@ func (n *node) change(as names, keys []int, do func(covers func()) error) {
 		n.table.Count(me, table.Deferred, 1)
 	}
 	n.accept(keys[0], err)
-	if tokens && !panicked {
+	if !panicked {
 		if text, err := takeToken(n.store); err == nil {
 			n.posting.Lock()
 			n.table.Post(me, keys[0], covered[0], text)
