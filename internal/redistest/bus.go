@@ -97,25 +97,24 @@ func (b *bus) serve(from net.Conn) {
 		_, _ = io.Copy(from, to) // answers
 		_ = from.Close()
 	})
-	message := make([]byte, busHeader)
+	var header [busHeader]byte
 	for {
-		if _, err := io.ReadFull(from, message[:busHeader]); err != nil {
+		if _, err := io.ReadFull(from, header[:]); err != nil {
 			return
 		}
-		length := int(binary.BigEndian.Uint32(message[busLength:]))
+		length := binary.BigEndian.Uint32(header[busLength:])
 		if length < busHeader || length > 1<<24 {
 			return
 		}
-		if length > len(message) {
-			message = append(message, make([]byte, length-len(message))...)
-		}
-		if _, err := io.ReadFull(from, message[busHeader:length]); err != nil {
+		message := make([]byte, length)
+		copy(message, header[:])
+		if _, err := io.ReadFull(from, message[busHeader:]); err != nil {
 			return
 		}
 		if b.loses(message) {
 			continue
 		}
-		if _, err := to.Write(message[:length]); err != nil {
+		if _, err := to.Write(message); err != nil {
 			return
 		}
 	}

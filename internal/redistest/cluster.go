@@ -6,9 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -111,7 +114,7 @@ func (c *Cluster) node() *ClusterNode {
 func (c *Cluster) Settle() {
 	c.t.Helper()
 	c.eventually("settle", func() bool {
-		views := map[string]bool{}
+		var first map[string]string
 		for _, n := range c.running() {
 			ctx := context.Background()
 			if info := n.rdb.ClusterInfo(ctx).Val(); !strings.Contains(info, "cluster_state:ok") {
@@ -120,20 +123,32 @@ func (c *Cluster) Settle() {
 			if role := n.Info("role"); role == "slave" && n.Info("master_link_status") != "up" {
 				return false
 			}
-			views[c.owners(n)] = true
+			if owners := n.owners(); first == nil {
+				first = owners
+			} else if !maps.Equal(first, owners) {
+				return false
+			}
 		}
-		return len(views) == 1
+		return len(first) > 0
 	})
 }
 
-// owners is who serves which slots according to n.
-func (c *Cluster) owners(n *ClusterNode) string {
-	var s strings.Builder
-	slots, _ := n.rdb.ClusterSlots(context.Background()).Result()
-	for _, r := range slots {
-		fmt.Fprintln(&s, r.Start, r.End, r.Nodes[0].Addr)
+// owners are the masters that serve slots, by id, and their ranges of slots, according to n; nil if it
+// does not answer.
+func (n *ClusterNode) owners() map[string]string {
+	const fixed = 8 // fields before the slots
+	nodes, err := n.rdb.ClusterNodes(context.Background()).Result()
+	if err != nil {
+		return nil
 	}
-	return s.String()
+	all := map[string]string{}
+	for line := range strings.Lines(nodes) {
+		if f := strings.Fields(line); len(f) > fixed && strings.Contains(f[2], "master") {
+			ranges := slices.DeleteFunc(f[fixed:], func(r string) bool { return r[0] == '[' }) // on the move
+			all[f[0]] = strings.Join(ranges, " ")
+		}
+	}
+	return all
 }
 
 func (c *Cluster) eventually(what string, done func() bool) {
@@ -205,16 +220,28 @@ func (c *Cluster) Slot(key string) int {
 	return int(slot)
 }
 
+// owners is what the first node says that answers.
+func (c *Cluster) owners() map[string]string {
+	for _, n := range c.running() {
+		if owners := n.owners(); owners != nil {
+			return owners
+		}
+	}
+	return nil
+}
+
 func (c *Cluster) ownerOf(slot int) *ClusterNode {
 	c.t.Helper()
-	slots, err := c.running()[0].rdb.ClusterSlots(context.Background()).Result()
-	c.must(err)
-	for _, r := range slots {
-		if r.Start <= slot && slot <= r.End {
-			for _, n := range c.nodes {
-				if n.Addr() == r.Nodes[0].Addr {
-					return n
-				}
+	for id, ranges := range c.owners() {
+		for r := range strings.FieldsSeq(ranges) {
+			first, last, ok := strings.Cut(r, "-")
+			if !ok {
+				last = first
+			}
+			from, _ := strconv.Atoi(first)
+			to, _ := strconv.Atoi(last)
+			if i := slices.IndexFunc(c.nodes, func(n *ClusterNode) bool { return n.id == id }); i >= 0 && from <= slot && slot <= to {
+				return c.nodes[i]
 			}
 		}
 	}
@@ -247,14 +274,7 @@ func (n *ClusterNode) AwaitMaster() {
 	n.t.Helper()
 	n.cluster.eventually("elect "+n.Addr(), func() bool {
 		for _, other := range n.cluster.running() {
-			info := other.rdb.ClusterNodes(context.Background()).Val()
-			for line := range strings.Lines(info) {
-				f := strings.Fields(line)
-				if len(f) > 8 && f[0] == n.id && strings.Contains(f[2], "master") {
-					info = ""
-				}
-			}
-			if info != "" {
+			if owners := other.owners(); owners != nil && owners[n.id] == "" {
 				return false
 			}
 		}
