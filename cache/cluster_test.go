@@ -21,7 +21,9 @@ func slotKey(key int) string { return fmt.Sprint("freshet:v:", key) }
 type pipelines struct{ pipelines, commands, single atomic.Int64 }
 
 // ours tells commands about entries from those about connections.
-func ours(cmd redis.Cmder) bool { return slices.Contains([]string{"get", "evalsha", "eval"}, cmd.Name()) }
+func ours(cmd redis.Cmder) bool {
+	return slices.Contains([]string{"get", "evalsha", "eval"}, cmd.Name())
+}
 
 func (p *pipelines) DialHook(next redis.DialHook) redis.DialHook { return next }
 

@@ -291,6 +291,13 @@ func (n *ClusterNode) Forsake() {
 	n.cluster.eventually("lose a replica", func() bool { return n.Info("master_link_status") == "down" })
 }
 
+// Takeover makes the replica n a master without asking anybody, as an operator can who knows better.
+func (n *ClusterNode) Takeover() {
+	n.t.Helper()
+	n.cluster.must(n.rdb.Do(context.Background(), "CLUSTER", "FAILOVER", "TAKEOVER").Err())
+	n.AwaitMaster()
+}
+
 // Mute loses what n publishes before it reaches other, and nothing else: nobody in the Cluster notices.
 func (n *ClusterNode) Mute(other *ClusterNode) { other.bus.lose(n.id, publications) }
 
