@@ -5,7 +5,6 @@ package cache_test
 import (
 	"bufio"
 	"context"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -49,7 +48,7 @@ func rowIn(t *testing.T, path, url string, loads func()) (*tiered.Store, *rows) 
 func writeAndDie(t *testing.T, path, url string) {
 	_, c := rowIn(t, path, url, func() {})
 	err := c.Mutate(bg, "k", func(context.Context) error {
-		_, _ = io.WriteString(os.Stdout, "marked\n")
+		_, _ = os.Stdout.WriteString("marked\n")
 		if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 			return err
 		}
