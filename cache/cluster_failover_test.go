@@ -86,7 +86,7 @@ func replicated(t *testing.T, m, r *redistest.ClusterNode) {
 // The replica that takes over has never heard of the hold, which its owner puts back.
 func TestClusterMutateAcrossAFailover(t *testing.T) {
 	c := redistest.StartCluster(t)
-	f := newFleet(t, 2, c.URL())
+	f := newFleet(t, 2, c.URL(), faulty)
 	writer, reader := f.caches[0], f.caches[1]
 	key := elsewhere(c)
 	f.readAll(key)
@@ -133,7 +133,7 @@ func TestClusterMutateAcrossAFailover(t *testing.T) {
 // bring them back.
 func TestClusterPrefixAcrossAFailover(t *testing.T) {
 	c := redistest.StartCluster(t)
-	f := newFleet(t, 2, c.URL())
+	f := newFleet(t, 2, c.URL(), faulty)
 	every := make([]int, fleetKeys)
 	for k := range every {
 		every[k] = k
@@ -180,7 +180,7 @@ func TestClusterPrefixAcrossAFailover(t *testing.T) {
 // The replica that takes over has what was invalidated. The node that did so must not read it again.
 func TestClusterFailoverThatLostInvalidations(t *testing.T) {
 	c := redistest.StartCluster(t)
-	f := newFleet(t, 2, c.URL())
+	f := newFleet(t, 2, c.URL(), faulty)
 	master := c.Owner(slotKey(elsewhere(c)))
 	keys := of(c, master)
 	f.readAll(keys...)

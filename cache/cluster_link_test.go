@@ -19,7 +19,7 @@ func TestF3ClusterBusLosesMessages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := redistest.StartCluster(t)
-			f := newFleet(t, 2, c.URL())
+			f := newFleet(t, 2, c.URL(), faulty)
 			key := elsewhere(c)
 			f.readAll(key)
 			f.readAll(key)

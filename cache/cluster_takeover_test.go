@@ -13,7 +13,7 @@ import (
 // invalidations they are must not read them from there, however fast it is (F1).
 func TestF1ClusterTakeover(t *testing.T) {
 	c := redistest.StartCluster(t)
-	f := newFleet(t, 2, c.URL())
+	f := newFleet(t, 2, c.URL(), faulty)
 	master := c.Owner(slotKey(elsewhere(c)))
 	keys := of(c, master)
 	f.readAll(keys...)
@@ -34,7 +34,7 @@ func TestF1ClusterTakeover(t *testing.T) {
 // The same under Sentinel, where each failover by order loses what the old master is told until it steps down.
 func TestF1SentinelFailover(t *testing.T) {
 	s := redistest.StartSentinel(t)
-	f := newFleet(t, 2, s.URL())
+	f := newFleet(t, 2, s.URL(), faulty)
 	stop := f.traffic()
 	for range 3 {
 		s.Failover()

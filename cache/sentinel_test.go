@@ -11,7 +11,7 @@ import (
 
 func TestSentinelFailoversUnderTraffic(t *testing.T) {
 	s := redistest.StartSentinel(t)
-	f := newFleet(t, 3, s.URL())
+	f := newFleet(t, 3, s.URL(), faulty)
 	// Sentinels put another in a master's place while it serves: what it is told until it steps down is lost, and nodes
 	// whose link outlives that notice within a second.
 	f.unnoticed = 5 * time.Second
