@@ -250,15 +250,17 @@ func (c *Cluster) ownerOf(slot int) *ClusterNode {
 }
 
 // Replica is a running replica of n.
-func (n *ClusterNode) Replica() *ClusterNode {
+func (n *ClusterNode) Replica() (replica *ClusterNode) {
 	n.t.Helper()
-	for _, r := range n.cluster.running() {
-		if r.Info("role") == "slave" && r.Info("master_port") == fmt.Sprint(n.port) {
-			return r
+	n.cluster.eventually("have a replica of "+n.Addr(), func() bool {
+		for _, r := range n.cluster.running() {
+			if r.Info("role") == "slave" && r.Info("master_port") == strconv.Itoa(n.port) {
+				replica = r
+			}
 		}
-	}
-	n.t.Fatalf("redistest: %s has no replica", n.Addr())
-	return nil
+		return replica != nil
+	})
+	return replica
 }
 
 // Failover makes n's replica the master, by agreement: nothing is lost.
