@@ -41,6 +41,7 @@ const (
 	RuleBumpAfterSubscribe = ruleBumpAfterSubscribe
 	RuleTableBeforeTrust   = ruleTableBeforeTrust
 	RuleSilence            = ruleSilence
+	RuleBeats              = ruleBeats
 
 	RulesEnd = rulesEnd
 )

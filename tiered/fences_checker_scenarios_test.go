@@ -364,6 +364,24 @@ func silentLink(l *lab) {
 	b.get(k)
 }
 
+// Of a link that stands, one message is lost.
+func lostMessage(l *lab) {
+	a, b := l.members[0], l.members[1]
+	b.get(k)
+	a.on("invalidate", func(cmd redis.Cmder, next func() error) error {
+		for i, arg := range cmd.Args() {
+			if arg == "freshet:link" {
+				cmd.Args()[i] = "nobody"
+			}
+		}
+		return next()
+	})
+	a.invalidate(k)
+	a.clear()
+	l.pass(3 * time.Second)
+	b.get(k)
+}
+
 // b cannot subscribe, but reads Redis: of what was invalidated meanwhile, prefixes included.
 func prefixWithoutALink(l *lab) {
 	a, b := l.members[0], l.members[1]

@@ -29,7 +29,7 @@ const (
 	ruleBumpAfterSubscribe                  // memory is emptied after the subscription stands
 	ruleTableBeforeTrust                    // and the prefix table was fetched, before it is believed again
 	ruleSilence                             // a link that says nothing is not believed for long
-	// ruleHeartbeat: a count that is missing at a heartbeat empties memory
+	ruleBeats                               // a count that is missing after a beat empties memory
 
 	rulesEnd
 )
