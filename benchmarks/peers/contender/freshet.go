@@ -19,7 +19,7 @@ type Freshet[K Key, V any] struct {
 	*cache.Cached[K, V]
 
 	Store *tiered.Store
-	redis redis.UniversalClient
+	Redis redis.UniversalClient // nil: memory only
 }
 
 func openFreshetRistretto[K Key, V any](_ context.Context, s Setup[K, V]) (Cache[K, V], error) {
@@ -44,7 +44,7 @@ func OpenFreshet[K Key, V any](s Setup[K, V], o tiered.Options) (*Freshet[K, V],
 		if err != nil {
 			return nil, err
 		}
-		o.Redis, f.redis = client, client
+		o.Redis, f.Redis = client, client
 	}
 	var err error
 	if f.Store, err = tiered.Open(o); err != nil {
@@ -80,7 +80,7 @@ func (f *Freshet[K, V]) Get(ctx context.Context, key K) (V, error) {
 
 // link waits for the link to the other nodes: without it, memory is not trusted.
 func (f *Freshet[K, V]) link() error {
-	for end := time.Now().Add(patience); f.redis != nil && !f.Store.Stats().LinkUp; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); f.Redis != nil && !f.Store.Stats().LinkUp; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			return errors.New("contender: the link does not come up")
 		}
@@ -98,7 +98,7 @@ func (f *Freshet[K, V]) Close() {
 	if f.Store != nil {
 		_ = f.Store.Close()
 	}
-	if f.redis != nil {
-		_ = f.redis.Close()
+	if f.Redis != nil {
+		_ = f.Redis.Close()
 	}
 }

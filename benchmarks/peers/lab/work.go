@@ -29,10 +29,11 @@ type Done struct {
 // stride keeps callers apart in the sequence of i.
 const stride = 104_729
 
-// For works for about d, and stops at the first error.
+// For works for about d, once at least, and stops at the first error.
 func (w Work) For(d time.Duration) (Done, error) {
 	end := time.Now().Add(d)
-	return w.run(func(int) bool { return time.Now().Before(end) })
+	var begun atomic.Bool
+	return w.run(func(int) bool { return time.Now().Before(end) || begun.CompareAndSwap(false, true) })
 }
 
 // Times works n times, shared among the callers, and stops at the first error.
