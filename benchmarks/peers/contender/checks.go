@@ -54,7 +54,7 @@ func loads(ctx context.Context, n *nodes) error {
 	if _, err := n.alone(ctx, "one"); err != nil {
 		return err
 	}
-	return n.loads(1)
+	return n.loadedOnce()
 }
 
 func hits(ctx context.Context, n *nodes) error {
@@ -65,7 +65,7 @@ func hits(ctx context.Context, n *nodes) error {
 	if err := n.get(ctx, c, "one"); err != nil {
 		return err
 	}
-	return n.loads(1)
+	return n.loadedOnce()
 }
 
 func invalidates(ctx context.Context, n *nodes) error {
@@ -201,7 +201,7 @@ func (n *nodes) crowd(ctx context.Context) error {
 			return err
 		}
 	}
-	return n.loads(1)
+	return n.loadedOnce()
 }
 
 func oneLoad(ctx context.Context, n *nodes) error {
@@ -278,7 +278,7 @@ func keepsAbsence(ctx context.Context, n *nodes) error {
 	if err := notFound(ctx, n); err != nil {
 		return err
 	}
-	return n.loads(1)
+	return n.loadedOnce()
 }
 
 func keepsNoError(ctx context.Context, n *nodes) error {

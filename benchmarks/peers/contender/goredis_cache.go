@@ -17,7 +17,7 @@ type goRedisCache[K Key, V any] struct {
 	redis *redis.Client
 }
 
-func openGoRedisCache[K Key, V any](_ context.Context, s Setup[K, V]) (Cache[K, V], error) {
+func openGoRedisCache[K Key, V any](_ context.Context, s Setup[K, V]) (Cache[K, V], error) { //nolint:unparam // as all of them
 	c := &goRedisCache[K, V]{Setup: s}
 	o := rediscache.Options{}
 	if s.Redis != "" {

@@ -20,7 +20,7 @@ type shard[K Key, V any] struct {
 	values map[K]V
 }
 
-func openMap[K Key, V any](_ context.Context, s Setup[K, V]) (Cache[K, V], error) {
+func openMap[K Key, V any](_ context.Context, s Setup[K, V]) (Cache[K, V], error) { //nolint:unparam // as all of them
 	c := &sharded[K, V]{load: s.Load, seed: maphash.MakeSeed()}
 	for i := range c.shards {
 		c.shards[i].values = make(map[K]V, s.Entries/shards)

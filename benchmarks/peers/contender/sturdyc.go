@@ -20,7 +20,7 @@ type sturdycCache[K Key, V any] struct {
 	redis  *redis.Client
 }
 
-func openSturdyc[K Key, V any](_ context.Context, s Setup[K, V]) (Cache[K, V], error) {
+func openSturdyc[K Key, V any](_ context.Context, s Setup[K, V]) (Cache[K, V], error) { //nolint:unparam // as all of them
 	c := &sturdycCache[K, V]{Setup: s}
 	o := []sturdyc.Option{sturdyc.WithMissingRecordStorage(), sturdyc.WithNoContinuousEvictions()} // the latter run for ever
 	lifetime := cmp.Or(s.TTL, 24*time.Hour)

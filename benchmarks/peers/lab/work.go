@@ -33,7 +33,7 @@ const stride = 104_729
 func (w Work) For(d time.Duration) (Done, error) {
 	end := time.Now().Add(d)
 	var begun atomic.Bool
-	return w.run(func(int) bool { return time.Now().Before(end) || begun.CompareAndSwap(false, true) })
+	return w.run(func(int) bool { return !begun.Load() && begun.CompareAndSwap(false, true) || time.Now().Before(end) })
 }
 
 // Times works n times, shared among the callers, and stops at the first error.

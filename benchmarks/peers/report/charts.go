@@ -37,8 +37,8 @@ type series struct {
 	points plotter.XYs
 }
 
-// draw draws what the figures are there for.
-func draw(r *report) []chart {
+// drawings are what the figures are there for.
+func drawings(r *report) []chart {
 	var all []chart
 	for _, size := range []string{"200", "2048"} {
 		throughput := r.over("RedisHit", "bytes="+size, "callers", scenario.OpsPerS)

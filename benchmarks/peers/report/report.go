@@ -131,7 +131,7 @@ func (r *report) write() error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	r.charts = draw(r)
+	r.charts = drawings(r)
 	for _, c := range r.charts {
 		if err := c.save(filepath.Join(dir, c.file)); err != nil {
 			return fmt.Errorf("%s: %w", c.file, err)

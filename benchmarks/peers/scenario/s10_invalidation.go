@@ -92,7 +92,7 @@ func prepareDelPublish(pipelined bool) func(context.Context, *Lab) (Trial, error
 		}
 		messages := heard.Channel()
 		go func() {
-			for range messages { //nolint:revive // they are dropped: the server's work counts here
+			for range messages { // dropped: the server's work counts here
 			}
 		}()
 		keys := names(l.Keys)
