@@ -4,7 +4,8 @@
 // slow minute of the machine is everybody's. A target compares two entrants round by round, and what counts is the
 // median of the rounds; rounds of different bouts are never compared.
 //
-// Every operation checks its answer: after the warm-up loads are errors, so that a hit that was none ends the run.
+// Every operation checks its answer, and loads are counted: a round of hits of which one in a hundred was none is tried
+// again, and ends the bout if that goes on.
 //
 // The same bouts run as Go benchmarks, with names of which benchstat makes tables:
 //

@@ -84,17 +84,7 @@ func fill(ctx context.Context, l *Lab, lib string, size int) (Sample, error) {
 		return nil, err
 	}
 	defer c.Close()
-	for range 3 { // some drop what comes too fast
-		if err := each(keys, func(key int) error {
-			_, err := c.Get(ctx, key)
-			return err
-		}); err != nil {
-			return nil, err
-		}
-	}
-	if s, ok := c.(interface{ Settle() }); ok {
-		s.Settle()
-	}
+	_ = warm(ctx, c, o, keys) // some never take in all; what is there is counted below
 	o.closed.Store(true)
 	found := make([]int, 0, size)
 	for _, key := range keys {
