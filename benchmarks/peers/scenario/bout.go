@@ -42,27 +42,27 @@ type Entrant struct {
 // Trial is an entrant that is ready. It has Work, or it Measures.
 type Trial struct {
 	Work    lab.Work
-	Loads   *atomic.Int64 // of Work whose operations are hits; nil: they are not
+	Spoiled *atomic.Int64 // operations that were not what is measured, as hits that were loads; nil: there are none
 	Measure func(context.Context) (Sample, error)
 	Close   func()
 }
 
 const (
-	spoiled = 100             // one load in so many hits makes a round another measurement
-	again   = 5               // times that it is tried
-	respite = 2 * time.Second // in between: a machine that stood still made a breaker open
+	tolerance = 100             // one spoiled operation in so many makes a round another measurement
+	again     = 5               // times that it is tried
+	respite   = 2 * time.Second // in between: a machine that stood still made a breaker open
 )
 
-// Round is one round of a trial. Hits of which many were loads, because the machine stood still for so long that a
-// deadline passed, are tried again.
+// Round is one round of a trial. One of which much was spoiled, because the machine stood still for so long that a
+// deadline passed, is tried again.
 func (t Trial) Round(ctx context.Context, d time.Duration) (Sample, error) {
 	if t.Measure != nil {
 		return t.Measure(ctx)
 	}
 	for try := 1; ; try++ {
 		var before int64
-		if t.Loads != nil {
-			before = t.Loads.Load()
+		if t.Spoiled != nil {
+			before = t.Spoiled.Load()
 		}
 		runtime.GC() // what others left
 		done, err := t.Work.For(d)
@@ -70,15 +70,15 @@ func (t Trial) Round(ctx context.Context, d time.Duration) (Sample, error) {
 			return nil, err
 		}
 		s := sample(done, t.Work.Quick)
-		if t.Loads == nil {
+		if t.Spoiled == nil {
 			return s, nil
 		}
-		loads := int(t.Loads.Load() - before)
-		if loads*spoiled <= done.Ops {
+		bad := int(t.Spoiled.Load() - before)
+		if bad*tolerance <= done.Ops {
 			return s, nil
 		}
 		if try == again {
-			return nil, fmt.Errorf("%d of %d hits were loads", loads, done.Ops)
+			return nil, fmt.Errorf("%d of %d operations were not what is measured: loads, or deferred", bad, done.Ops)
 		}
 		select {
 		case <-ctx.Done():

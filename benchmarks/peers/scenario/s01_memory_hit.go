@@ -72,6 +72,6 @@ func memoryEntrant[K contender.Key](lib string, callers int, keys []K) Entrant {
 			c.Close()
 			return Trial{}, err
 		}
-		return Trial{Work: lab.Work{Op: c.hits(ctx, asked(keys)), Callers: callers, Quick: true}, Loads: &c.origin.loads, Close: c.Close}, nil
+		return Trial{Work: lab.Work{Op: c.hits(ctx, asked(keys)), Callers: callers, Quick: true}, Spoiled: &c.origin.loads, Close: c.Close}, nil
 	}}
 }

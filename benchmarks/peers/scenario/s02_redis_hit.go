@@ -51,6 +51,6 @@ func redisEntrant[V any](lib string, callers int, value func(string) V, count in
 			c.Close()
 			return Trial{}, err
 		}
-		return Trial{Work: lab.Work{Op: c.hits(ctx, asked(keys)), Callers: callers}, Loads: &c.origin.loads, Close: c.Close}, nil
+		return Trial{Work: lab.Work{Op: c.hits(ctx, asked(keys)), Callers: callers}, Spoiled: &c.origin.loads, Close: c.Close}, nil
 	}}
 }

@@ -65,7 +65,7 @@ func manyEntrant(lib string) Entrant {
 			return Trial{}, err
 		}
 		cached := c.Cache.(*contender.Freshet[string, user])
-		return Trial{Close: c.Close, Loads: &c.origin.loads, Work: many(keys, func(keys []string) (map[string]user, error) {
+		return Trial{Close: c.Close, Spoiled: &c.origin.loads, Work: many(keys, func(keys []string) (map[string]user, error) {
 			return cached.GetMany(ctx, keys)
 		})}, nil
 	}}
@@ -131,7 +131,7 @@ func prepareBulkGet(ctx context.Context, l *Lab) (Trial, error) {
 	loader := otter.BulkLoaderFunc[string, user](func(context.Context, []string) (map[string]user, error) {
 		return nil, errLoaded
 	})
-	return Trial{Close: c.Close, Loads: &c.origin.loads, Work: many(keys, func(keys []string) (map[string]user, error) {
+	return Trial{Close: c.Close, Spoiled: &c.origin.loads, Work: many(keys, func(keys []string) (map[string]user, error) {
 		return cached.BulkGet(ctx, keys, loader)
 	})}, nil
 }

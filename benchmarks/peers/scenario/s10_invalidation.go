@@ -70,8 +70,13 @@ func prepareInvalidate(ctx context.Context, l *Lab) (Trial, error) {
 	if err != nil {
 		return Trial{}, err
 	}
-	return Trial{Close: c.Close, Work: lab.Work{Callers: 128, Op: func(i int) error {
-		return told(c.Invalidate(ctx, keys[i%len(keys)]))
+	var deferred atomic.Int64
+	return Trial{Close: c.Close, Spoiled: &deferred, Work: lab.Work{Callers: 128, Op: func(i int) error {
+		err := c.Invalidate(ctx, keys[i%len(keys)])
+		if errors.Is(err, tiered.ErrDeferred) {
+			deferred.Add(1)
+		}
+		return told(err)
 	}}}, nil
 }
 
