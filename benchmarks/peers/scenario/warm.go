@@ -38,7 +38,10 @@ func (o *origin[K, V]) load(_ context.Context, key K) (value V, err error) {
 
 // warm asks for all keys until a pass needs no load, or next to none.
 func warm[K contender.Key, V any](ctx context.Context, c contender.Cache[K, V], o *origin[K, V], keys []K) error {
-	for range passes {
+	for pass := range passes {
+		if pass >= passes/4 { // not for want of asking: something has to recover
+			time.Sleep(respite / 4)
+		}
 		before := o.loads.Load()
 		if err := each(keys, func(key K) error {
 			_, err := c.Get(ctx, key)
