@@ -101,7 +101,7 @@ func (r *report) over(name, part, dim, metric string) []series {
 			x *= 100
 		}
 		for _, e := range result.Bout.Entrants {
-			if y := result.Median(e.Lib, metric); !math.IsNaN(y) && y > 0 {
+			if y := result.Median(e.Lib, metric); !math.IsNaN(y) && (y > 0 || metric == scenario.HitRatio) { // no zeros on a logarithmic scale
 				all = add(all, e.Lib, x, y)
 			}
 		}

@@ -15,7 +15,7 @@ import (
 const usage = `usage: go run ./benchmarks/report [flags]
 
 Runs every contender through every scenario, in turns, and writes RESULTS.md and charts into the folder -out. It needs a
-redis-server on PATH, and takes a quarter of an hour; do nothing else on the machine meanwhile.
+redis-server on PATH, and takes ten to twenty minutes; do nothing else on the machine meanwhile.
 
 Exit status: 0 if everything ran, targets missed or not; 1 if something could not be run, or, with -check, if a target
 was missed; 2 for bad flags.
