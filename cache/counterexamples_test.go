@@ -83,8 +83,8 @@ func (h *crossing) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 // reading is GET of "k".
 func reading(cmd redis.Cmder) bool { return cmd.Name() == "get" && cmd.Args()[1] == "freshet:rows:k" }
 
-// telling is a script that publishes that "k" changed.
-func telling(cmd redis.Cmder) bool {
+// publishes tells whether a command is a script that publishes that "k" changed.
+func publishes(cmd redis.Cmder) bool {
 	args := cmd.Args()
 	return isScript(cmd) && len(args) > 4 && args[3] == "freshet:rows:k" && args[4] == "freshet:link"
 }
@@ -128,7 +128,7 @@ func TestModelJoinByStamp(t *testing.T) {
 		t.Run(killer, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				_, src, a, _, h, _ := crossed(t, cache.Options{})
-				when := telling
+				when := publishes
 				if killer == "InvalidatePrefix" || killer == "InvalidatePrefix of all" {
 					when = sequencing
 				}

@@ -120,7 +120,7 @@ func (l *link) poll() error {
 	s := l.store
 	ids, err := s.remote.replication()
 	if err == nil {
-		if changed, _ := l.compare(ids); changed {
+		if changed, _ := compare(l.known(), ids); changed {
 			l.gate.Store(true)
 			return errAnother
 		}
