@@ -4,36 +4,11 @@ package tiered_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/freshet-go/freshet/tiered"
 )
-
-// While one shard is down, what the others have is of use.
-func TestClusterServesWhileAShardIsDown(t *testing.T) {
-	w := clusterWorld(t, "--cluster-replica-no-failover", "yes", "--cluster-require-full-coverage", "no")
-	a, b := w.clusterNode(), w.clusterNode()
-	link, other := w.elsewhere()
-	here := w.keyOn(link)
-	w.cached(a, here, "here")
-	other.Kill()
-	down := time.Now()
-	served, asked := 0, 0
-	b.until(func() bool {
-		asked++
-		f := b.fetch(here)
-		if b.Look(f); f.Outcome == tiered.Found {
-			served++
-		}
-		return time.Since(down) > 6*time.Second
-	}, "some seconds")
-	t.Logf("%d of %d reads of a shard that lives were answered: %+v", served, asked, b.Stats())
-	f := b.fetch(here)
-	b.Look(f)
-	require.Equal(t, tiered.Found, f.Outcome, "six seconds later, too")
-}
 
 // A shard that joins without data has lost nothing.
 func TestClusterShardIsAdded(t *testing.T) {

@@ -81,7 +81,7 @@ func (c *conn) commands(r *bufio.Reader) error {
 		}
 		buf = f.Raw
 		switch strings.ToUpper(f.First) {
-		case "HELLO", "AUTH", "CLIENT", "SELECT", "READONLY", "PING":
+		case "HELLO", "AUTH", "CLIENT", "SELECT", "READONLY", "PING", "INFO":
 		case "SUBSCRIBE", "SSUBSCRIBE", "PSUBSCRIBE":
 			c.kind.Store(isLink)
 		default:
