@@ -120,8 +120,11 @@ func (c *Cluster) Settle() {
 			if info := n.rdb.ClusterInfo(ctx).Val(); !strings.Contains(info, "cluster_state:ok") {
 				return false
 			}
-			if role := n.Info("role"); role == "slave" && n.Info("master_link_status") != "up" {
-				return false
+			if n.Info("role") == "slave" { // which hears of moves later, and is not asked
+				if n.Info("master_link_status") != "up" {
+					return false
+				}
+				continue
 			}
 			if owners := n.owners(); first == nil {
 				first = owners
@@ -367,6 +370,7 @@ func (c *Cluster) MoveSlot(slot int, to *ClusterNode, each func()) {
 		}
 	}
 	c.must(to.rdb.Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", to.id).Err())
+	c.must(to.rdb.Do(ctx, "CLUSTER", "BUMPEPOCH").Err()) // or what others remember of the slot outweighs it
 	c.must(from.rdb.Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", to.id).Err())
 	for _, n := range c.Masters() {
 		c.must(n.rdb.Do(ctx, "CLUSTER", "SETSLOT", slot, "NODE", to.id).Err())
