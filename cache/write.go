@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/freshet-go/freshet/internal/wall"
 	"github.com/freshet-go/freshet/tiered"
 )
 
@@ -37,7 +38,7 @@ func (c *Cached[K, V]) SetMany(ctx context.Context, values map[K]V) (err error) 
 			return fmt.Errorf("cache: set %q: %w", c.options.Name, err)
 		}
 		fetches[i] = &tiered.Fetch{Key: encoded[i], Codec: c.options.Codec, Lease: leaseFor}
-		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value)), Since: time.Now()}
+		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value)), Since: wall.Now()}
 	}
 	err = c.store.Set(fetches...)
 	stored, bad := c.store.FillAll(fills...)

@@ -24,9 +24,10 @@ type config struct {
 	Engine       string
 	MaxStaleness time.Duration
 	FallbackTTL  time.Duration
-	FailFast     bool // ends with the first violation
-	Strict       bool // documented limits are violations, too
-	Forgetful    bool // for tests: one invalidation in four is only pretended
+	Skew         time.Duration // how far the clocks of nodes that were started anew are off, now fast, now slow
+	FailFast     bool          // ends with the first violation
+	Strict       bool          // documented limits are violations, too
+	Forgetful    bool          // for tests: one invalidation in four is only pretended
 
 	Table       string   // the file of the shared memory
 	Addrs       []string // of Redis, as clients are given them
@@ -37,6 +38,17 @@ type config struct {
 
 // auditor tells whether the node is the coordinator's own, which has no memory and only looks into Redis.
 func (c config) auditor() bool { return c.Node == c.Nodes }
+
+// skew is how far the node's clock is off. That of its first incarnation is right.
+func (c config) skew() time.Duration {
+	switch {
+	case c.auditor() || c.Incarnation == 0:
+		return 0
+	case (c.Node+c.Incarnation)%2 == 0:
+		return c.Skew
+	}
+	return -c.Skew
+}
 
 // bounds follow from what the library documents.
 func (c config) bounds() judge.Bounds {

@@ -46,6 +46,6 @@
 // The operations of every worker, the behavior of every load (slow, failing, hanging, deaf to its context, panicking) and
 // the times and kinds of the faults come from the seed. Equal seeds give equal lists; how they interleave is the machine's.
 //
-// Times are CLOCK_MONOTONIC, which is one for all processes of a machine. Wall clocks that differ between nodes are not
-// exercised: the library takes none from outside, and Linux shifts none for a single process.
+// Times are CLOCK_MONOTONIC, which is one for all processes of a machine. The wall clocks that the
+// library goes by differ: each node that was killed comes back with one that is minutes fast or slow (-skew).
 package main

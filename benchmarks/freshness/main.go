@@ -29,6 +29,7 @@ func main() {
 	flag.StringVar(&c.Engine, "engine", "ristretto", "of memory: ristretto or otter")
 	flag.DurationVar(&c.MaxStaleness, "max-staleness", time.Second, "tiered.Options.MaxStaleness")
 	flag.DurationVar(&c.FallbackTTL, "fallback-ttl", time.Second, "tiered.Options.FallbackTTL")
+	flag.DurationVar(&c.Skew, "skew", 3*time.Minute, "how far the clocks of nodes that were killed and started anew are off, now fast, now slow")
 	flag.BoolVar(&c.Strict, "strict", false, "take for violations what the library documents as its limits, too")
 	flag.BoolVar(&c.FailFast, "fail-fast", false, "end with the first violation")
 	flag.Parse()

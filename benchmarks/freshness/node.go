@@ -17,6 +17,7 @@ import (
 	"github.com/freshet-go/freshet/benchmarks/freshness/internal/judge"
 	"github.com/freshet-go/freshet/benchmarks/freshness/internal/table"
 	"github.com/freshet-go/freshet/cache"
+	"github.com/freshet-go/freshet/internal/wall"
 	"github.com/freshet-go/freshet/tiered"
 	"github.com/redis/go-redis/v9/logging"
 )
@@ -89,6 +90,9 @@ func runNode(in io.Reader, out io.Writer) error {
 
 // openNode opens the table, the Store and the caches of a node.
 func openNode(c config, tell func(report)) (*node, error) {
+	if d := c.skew(); d != 0 {
+		wall.Skew(d)
+	}
 	t, err := table.Open(c.Table, c.Nodes+1, c.Keys+coldKeys)
 	if err != nil {
 		return nil, err
