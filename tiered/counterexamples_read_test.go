@@ -54,7 +54,7 @@ func TestModelSecondBump(t *testing.T) {
 				a, _, h, _ := warm(w)
 				w.commits("new")
 				h.before(telling, func() error { // first bump
-					a.reads(theKey, "old", fromRedis) // GET: value; kept
+					a.reads(theKey, "old", fromRedis) // Redis has it, and it is kept
 					return nil
 				})
 				require.NoError(w, act(w, a)) // Redis is told; second bump; it returns
@@ -145,7 +145,7 @@ func TestModelPrefixOfTheStamp(t *testing.T) {
 		a, _ := w.crossed()
 		w.commits("old")
 		f := a.fetch(theKey)
-		a.Acquire(f) // GET: nothing; LEASE: granted
+		a.Acquire(f) // Redis has nothing, and grants a lease
 		require.Equal(w, tiered.Granted, f.Outcome)
 		loaded := w.origin[theKey]
 		w.commits("new")

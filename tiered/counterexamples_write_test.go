@@ -177,7 +177,7 @@ func TestModelHeldIsNotKept(t *testing.T) {
 		a.Hold(theKey, time.Minute)
 		w.elapse(0)
 		for _, n := range []*node{a, b} {
-			n.reads(theKey, "old", fromOrigin) // GET: hold; load
+			n.reads(theKey, "old", fromOrigin) // Redis has a hold: it loads
 			n.noPeek()
 		}
 		w.commits("new")

@@ -223,16 +223,6 @@ func (c *Cluster) Slot(key string) int {
 	return int(slot)
 }
 
-// owners is what the first node says that answers.
-func (c *Cluster) owners() map[string]string {
-	for _, n := range c.running() {
-		if owners := n.owners(); owners != nil {
-			return owners
-		}
-	}
-	return nil
-}
-
 // ownerOf is the master that serves a slot in its own opinion, which is the one that counts: others hear of a move later.
 func (c *Cluster) ownerOf(slot int) (owner *ClusterNode) {
 	c.t.Helper()
