@@ -60,8 +60,10 @@ func (l *link) run(ctx context.Context) {
 		if l.up.Swap(false) {
 			// A new master answers on new connections, and this one broke: nothing is read until that is ruled out.
 			l.gate.Store(true)
-			l.outages.Add(1)
-			s.options.Logger.Warn("tiered: link lost", "error", err)
+			if ctx.Err() == nil { // it is not the Store that ends
+				l.outages.Add(1)
+				s.options.Logger.Warn("tiered: link lost", "error", err)
+			}
 			wait = time.Microsecond
 		}
 		s.trust.lost()

@@ -19,6 +19,7 @@ import (
 	"github.com/freshet-go/freshet/cache"
 	"github.com/freshet-go/freshet/internal/wall"
 	"github.com/freshet-go/freshet/tiered"
+	"github.com/freshet-go/freshet/ttl"
 	"github.com/redis/go-redis/v9/logging"
 )
 
@@ -138,7 +139,7 @@ func (n *node) openCaches() error {
 	}
 	var err error
 	n.cold, err = cache.New(func(ctx context.Context, key checkedKey) (checkedValue, error) { return n.load(ctx, key.Item) },
-		cache.Options{Store: n.store, Name: coldest, LoadTimeout: loadTimeout})
+		cache.Options{Store: n.store, Name: coldest, LoadTimeout: loadTimeout, TTL: ttl.Fixed(time.Hour)}) // far more than clocks are apart
 	if err != nil {
 		return fmt.Errorf("freshness: %w", err)
 	}
