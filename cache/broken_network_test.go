@@ -56,7 +56,8 @@ func TestF3SilentLink(t *testing.T) {
 			get(t, reader, "k", "new")
 			pass(500 * time.Millisecond)
 		}
-		require.Equal(t, 2, src.loads("k"), "Redis serves")
+		// Redis serves; each connection that froze costs one read at most, which meets it in the pool.
+		require.LessOrEqual(t, src.loads("k"), 2+early.Dials())
 		route.Store(late)
 		early.Thaw()
 		pass(5 * time.Second)
