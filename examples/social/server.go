@@ -26,7 +26,7 @@ func listen(ctx context.Context, addr string, data service.Data, log *slog.Logge
 	}
 	s := &server{
 		http: &http.Server{
-			Handler:           service.Handler(data, log),
+			Handler:           service.Handler(data, "", log),
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
 			WriteTimeout:      30 * time.Second, // an uncached answer takes seconds
