@@ -108,7 +108,7 @@ func call(t *testing.T, method, url, token, body string) (status int, answer str
 func TestSame(t *testing.T) {
 	db := database(t)
 	c := cached(t, db)
-	if err := c.Warm(t.Context(), []int64{1, 2}); err != nil {
+	if err := c.Warm(t.Context(), []int64{1, 2}, service.WarmOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	plain, fast := serve(t, service.Plain{DB: db}), serve(t, c)
@@ -236,7 +236,7 @@ func TestHealth(t *testing.T) {
 		t.Fatalf("health is %+v: %v", h, err)
 	}
 	close(release)
-	if err := c.Warm(t.Context(), nil); err != nil {
+	if err := c.Warm(t.Context(), nil, service.WarmOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	want, err := service.Plain{DB: db}.Health(t.Context())
@@ -254,7 +254,7 @@ func TestHealth(t *testing.T) {
 func TestCalls(t *testing.T) {
 	db := database(t)
 	c := cached(t, db)
-	if err := c.Warm(t.Context(), nil); err != nil {
+	if err := c.Warm(t.Context(), nil, service.WarmOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	calls := func(d service.Data, do func(service.Data) error) uint64 {
