@@ -29,7 +29,7 @@ type process struct {
 func start(t *testing.T, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{Cmd: exec.Command(os.Args[0], append([]string{"-serve", "-addr", "127.0.0.1:0", "-users", "100"}, args...)...)}
-	p.Env = append(env, "SOCIAL_TEST_MAIN=1", "TMPDIR="+t.TempDir(), "PATH="+os.Getenv("PATH"))
+	p.Env = append([]string{"SOCIAL_TEST_MAIN=1", "TMPDIR=" + t.TempDir(), "PATH=" + os.Getenv("PATH")}, env...)
 	p.Stdout, p.Stderr = &p.out, &p.errs
 	require.NoError(t, p.Start())
 	t.Cleanup(func() {

@@ -34,24 +34,24 @@ func TestDrainIsBounded(t *testing.T) {
 	server, err := listen(t.Context(), "127.0.0.1:0", data, s, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	ended := make(chan error, 1)
-	get := func(path string) (*http.Response, error) {
+	get := func(path string) (status int, header http.Header, err error) {
 		r, err := http.Get(server.url + path)
-		if err == nil {
-			_ = r.Body.Close()
+		if err != nil {
+			return 0, nil, err
 		}
-		return r, err
+		return r.StatusCode, r.Header, r.Body.Close()
 	}
-	go func() { _, err := get("/feed/1"); ended <- err }()
+	go func() { _, _, err := get("/feed/1"); ended <- err }()
 	<-data.asked
 
-	r, err := get("/feed/2")
+	status, header, err := get("/feed/2")
 	require.NoError(t, err)
-	require.Equal(t, 503, r.StatusCode, "it is full")
-	require.Equal(t, "1", r.Header.Get("Retry-After"))
+	require.Equal(t, 503, status, "it is full")
+	require.Equal(t, "1", header.Get("Retry-After"))
 	for path, want := range map[string]int{"/livez": 200, "/readyz": 503, "/cache/stats": 200, "/capacity": 200} {
-		r, err := get(path)
+		status, _, err := get(path)
 		require.NoError(t, err)
-		require.Equal(t, want, r.StatusCode, path)
+		require.Equal(t, want, status, path)
 	}
 	require.ErrorContains(t, server.close(), "draining: context deadline exceeded")
 	require.Error(t, <-ended, "its connection was closed")

@@ -28,7 +28,7 @@ func postgres(t *testing.T) (url string) {
 	if bin == "" {
 		t.Skip("no initdb on PATH or in /usr/lib/postgresql")
 	}
-	dir, err := os.MkdirTemp("", "freshet-pg-") // short: it is part of a socket's path
+	dir, err := os.MkdirTemp("", "freshet-pg-") //nolint:usetesting // t.TempDir is below a folder of root's, and too long for a socket
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
 	var as syscall.SysProcAttr

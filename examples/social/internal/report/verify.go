@@ -43,7 +43,11 @@ func (r *Report) Verify(w io.Writer, s capacity.Settings) (passed bool, err erro
 	latency := func(name, expected string, e int, of func(load.Latencies) time.Duration, limit time.Duration) {
 		before, after := r.Before.Latencies[e], r.After.Latencies[e]
 		listed = append(listed, name)
-		row(len(after) > 0 && of(after) <= limit, name, expected, fmt.Sprintf("%s (%s)", short(of(after)), short(of(before))))
+		without := "no request"
+		if len(before) > 0 {
+			without = short(of(before))
+		}
+		row(len(after) > 0 && of(after) <= limit, name, expected, fmt.Sprintf("%s (%s)", short(of(after)), without))
 	}
 	p99 := func(l load.Latencies) time.Duration { return l.Quantile(0.99) }
 	latency("feed mean", fmt.Sprintf("%d-%d ms", feedExpected.Milliseconds(), feedMean.Milliseconds()), load.Feed, load.Latencies.Mean, feedMean)

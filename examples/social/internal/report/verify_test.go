@@ -42,6 +42,12 @@ func TestVerify(t *testing.T) {
 	require.Regexp(t, `^workers \(WEB_CONCURRENCY\) +3 +2$`, failed[0])
 	require.Regexp(t, `^total capacity +12 +8$`, failed[1])
 
+	short := good()
+	short.Before.Latencies[load.Health] = nil
+	passed, _, text = verify(short, capacity.Defaults())
+	require.True(t, passed, "it is about what the cache makes of it")
+	require.Regexp(t, `(?m)^PASS +health p99 .*\(no request\)$`, text)
+
 	slow := good()
 	slow.After.Latencies[load.Feed] = load.Latencies{61 * time.Millisecond}
 	slow.After.Latencies[load.Auth] = load.Latencies{51 * time.Millisecond}
