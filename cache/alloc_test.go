@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A memory hit allocates nothing, with either engine, whatever the key.
+// A memory hit allocates nothing, with either engine, whatever the key, observed or not.
 func TestMemoryHitDoesNotAllocate(t *testing.T) {
 	for name, engine := range map[string]tiered.Engine{"ristretto": tiered.Ristretto, "otter": tiered.Otter} {
 		t.Run(name, func(t *testing.T) {
@@ -31,11 +31,19 @@ func TestMemoryHitDoesNotAllocate(t *testing.T) {
 
 func hits[K comparable](t *testing.T, engine tiered.Engine, key K) {
 	t.Helper()
+	for _, observer := range []cache.Observer{nil, deaf{}} {
+		hitsObserved(t, engine, key, observer)
+	}
+}
+
+func hitsObserved[K comparable](t *testing.T, engine tiered.Engine, key K, observer cache.Observer) {
+	t.Helper()
 	store, err := tiered.Open(tiered.Options{Engine: engine, MemoryBytes: 1 << 20})
 	require.NoError(t, err)
 	defer store.Close()
 	c, err := cache.New(func(context.Context, K) ([]string, error) { return []string{"v"}, nil }, cache.Options{
 		Store: store, Name: "c", TTL: ttl.Fixed(time.Hour).StaleIfError(time.Hour).EarlyRefresh(1),
+		Observer: observer,
 	})
 	require.NoError(t, err)
 	_, err = c.Get(bg, key)
@@ -46,4 +54,11 @@ func hits[K comparable](t *testing.T, engine tiered.Engine, key K) {
 		}
 	}), "%T", key)
 	require.EqualValues(t, 1, c.Stats().LoaderCalls)
+}
+
+// deaf observes, and asks for no keys.
+type deaf struct{}
+
+func (deaf) Begin(ctx context.Context, _ cache.Operation) (context.Context, func(cache.Outcome)) {
+	return ctx, nil
 }

@@ -21,7 +21,8 @@ import (
 type Cached[K comparable, V any] struct {
 	options Options
 	store   *tiered.Store
-	private bool // the store is this cache's own
+	private bool       // the store is this cache's own
+	sampler KeySampler // of the Observer; nil: none
 	seed    maphash.Seed
 	keys    *keys.Encoder[K]
 	size    size.Sizer[V]
@@ -88,6 +89,7 @@ func open[K comparable, V any](o Options) (*Cached[K, V], error) {
 	}
 	limits := c.store.Options()
 	c.maxKey, c.maxTTL = limits.MaxKeyBytes, limits.MaxTTL
+	c.sampler, _ = o.Observer.(KeySampler)
 	c.life.open()
 	if err := c.store.Register(o.Name, c); err != nil {
 		if c.private {

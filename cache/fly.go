@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/freshet-go/freshet/internal/wall"
 	"github.com/freshet-go/freshet/tiered"
 )
 
@@ -117,7 +118,7 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 			fill = tiered.Fill{}
 		}
 	}()
-	f := tiered.Fill{Fetch: &t.fetch, Value: &value, Cost: cost, Since: time.Now()}
+	f := tiered.Fill{Fetch: &t.fetch, Value: &value, Cost: cost, Since: wall.Now()}
 	switch {
 	case err == nil:
 		f.Life = c.bounded(c.options.TTL.Lifetime(&value))

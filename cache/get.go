@@ -36,15 +36,17 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 		var none V
 		return none, err
 	}
+	ctx, seen := c.reads(ctx, OpRead, 1)
 	t, leads := c.ticket(ctx, hash, key, k, reach)
 	if leads {
 		c.depart(t)
 	}
-	return c.arrive(ctx, t.flight, leads)
+	return c.arrive(ctx, t.flight, leads, seen)
 }
 
 // remembered answers from memory, if that may: with a value, fresh or stale, or a cached absence.
 func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bool) { //nolint:revive // err is an answer
+	c.sample(key)
 	e, f := c.lookup(hash, key)
 	if f < tiered.Stale {
 		return value, nil, false
@@ -84,7 +86,7 @@ func (c *Cached[K, V]) depart(ts ...*ticket[K, V]) {
 }
 
 // arrive waits for a flight, and counts what it brought.
-func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], leads bool) (V, error) {
+func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], leads bool, seen *reading) (V, error) {
 	r, err := f.Wait(ctx)
 	if err == nil && leads {
 		err = r.failure
@@ -103,6 +105,7 @@ func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], 
 		how = failed
 	}
 	c.stats.count(how)
+	seen.answered(how, err)
 	if err != nil {
 		var none V
 		return none, err

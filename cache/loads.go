@@ -209,6 +209,8 @@ func (l *loads[K, V]) call(ctx context.Context, batch []*ticket[K, V], done func
 	}
 	l.cache.stats.loaderCalls.Add(1)
 	l.cache.stats.loaderKeys.Add(uint64(len(ks)))
+	background := !slices.ContainsFunc(batch, func(t *ticket[K, V]) bool { return t.purpose != ahead })
+	ctx, end := l.cache.begin(ctx, Operation{Op: OpLoad, Keys: len(ks), Background: background})
 	o := outcome[K, V]{err: ErrGoexit}
 	start := time.Now()
 	defer func() {
@@ -216,6 +218,7 @@ func (l *loads[K, V]) call(ctx context.Context, batch []*ticket[K, V], done func
 			o.err = &PanicError{p, debug.Stack()}
 		}
 		o.cost = time.Since(start)
+		end(l.cache.outcome(o.err))
 		done(o)
 	}()
 	values, err := l.load(ctx, ks)

@@ -54,6 +54,7 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 		}
 		waiting = append(waiting, passenger{hash: hash, key: key, encoded: k})
 	}
+	ctx, seen := c.reads(ctx, OpRead, len(waiting))
 	var led []*ticket[K, V]
 	for i := range waiting { // from here on, nothing can fail that would leave flights behind
 		p := &waiting[i]
@@ -67,7 +68,7 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 		c.depart(led...)
 	}
 	for _, p := range waiting {
-		value, err := c.arrive(ctx, p.flight, p.leads)
+		value, err := c.arrive(ctx, p.flight, p.leads, seen)
 		take(p.key, value, err)
 	}
 	if len(failures) > 0 {
@@ -118,8 +119,9 @@ func (c *Cached[K, V]) Refresh(ctx context.Context, key K) (V, error) {
 		var none V
 		return none, err
 	}
+	ctx, seen := c.reads(ctx, OpRefresh, 1)
 	t := c.newTicket(context.WithoutCancel(ctx), hash, key, k, reload)
 	c.flights.Lead(hash, key, t.flight)
 	c.depart(t)
-	return c.arrive(ctx, t.flight, true)
+	return c.arrive(ctx, t.flight, true, seen)
 }

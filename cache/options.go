@@ -47,6 +47,9 @@ type Options struct {
 	// Breaker guards the loads. nil: none.
 	Breaker *breaker.Breaker
 
+	// Observer hears of loads, of reads beyond memory and of invalidations. nil: nobody.
+	Observer Observer
+
 	// Isolate gives every caller a copy of its own, made by the codec. Without it callers share values, and must not
 	// change them.
 	Isolate bool

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/freshet-go/freshet/internal/wall"
 	"github.com/freshet-go/freshet/tiered"
 )
 
@@ -21,7 +22,9 @@ func (c *Cached[K, V]) Set(ctx context.Context, key K, value V) error {
 }
 
 // SetMany is Set for many keys, in two round trips.
-func (c *Cached[K, V]) SetMany(_ context.Context, values map[K]V) error {
+func (c *Cached[K, V]) SetMany(ctx context.Context, values map[K]V) (err error) {
+	_, end := c.write(ctx, OpSet, len(values))
+	defer end(&err)
 	ks := slices.Collect(maps.Keys(values))
 	encoded, err := c.encodeAll(ks)
 	if err != nil || len(ks) == 0 {
@@ -35,7 +38,7 @@ func (c *Cached[K, V]) SetMany(_ context.Context, values map[K]V) error {
 			return fmt.Errorf("cache: set %q: %w", c.options.Name, err)
 		}
 		fetches[i] = &tiered.Fetch{Key: encoded[i], Codec: c.options.Codec, Lease: leaseFor}
-		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value)), Since: time.Now()}
+		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value)), Since: wall.Now()}
 	}
 	err = c.store.Set(fetches...)
 	stored, bad := c.store.FillAll(fills...)
@@ -51,7 +54,9 @@ func (c *Cached[K, V]) SetMany(_ context.Context, values map[K]V) error {
 // Invalidate removes the values of keys from both tiers on all nodes. When it returned, even with an error because Redis
 // is away (it then wraps tiered.ErrDeferred), no read that starts later on this node gets a value whose load began
 // before. Call it after the change was committed; Mutate does that, and survives a crash in between.
-func (c *Cached[K, V]) Invalidate(ctx context.Context, keys ...K) error {
+func (c *Cached[K, V]) Invalidate(ctx context.Context, keys ...K) (err error) {
+	ctx, end := c.write(ctx, OpInvalidate, len(keys))
+	defer end(&err)
 	encoded, err := c.encodeAll(keys)
 	if len(encoded) > 0 {
 		err = errors.Join(err, c.store.Invalidate(ctx, encoded...))
@@ -61,7 +66,9 @@ func (c *Cached[K, V]) Invalidate(ctx context.Context, keys ...K) error {
 
 // InvalidatePrefix invalidates every key whose first segments are the given ones; with none, the whole cache. The
 // segments of a struct are its fields. It is one command, however many keys there are.
-func (c *Cached[K, V]) InvalidatePrefix(ctx context.Context, segments ...any) error {
+func (c *Cached[K, V]) InvalidatePrefix(ctx context.Context, segments ...any) (err error) {
+	ctx, end := c.write(ctx, OpInvalidatePrefix, 0)
+	defer end(&err)
 	if c.closed.Load() {
 		return ErrClosed
 	}
@@ -74,7 +81,9 @@ func (c *Cached[K, V]) InvalidatePrefix(ctx context.Context, segments ...any) er
 
 // Expire makes the values of keys stale on all nodes: they are loaded anew, and serve only if that load fails. For the
 // rest it is like Invalidate.
-func (c *Cached[K, V]) Expire(ctx context.Context, keys ...K) error {
+func (c *Cached[K, V]) Expire(ctx context.Context, keys ...K) (err error) {
+	ctx, end := c.write(ctx, OpExpire, len(keys))
+	defer end(&err)
 	encoded, err := c.encodeAll(keys)
 	if c.store.Shared() && len(encoded) > 0 {
 		return errors.Join(err, c.store.Expire(ctx, encoded...))
@@ -110,6 +119,8 @@ const holdMargin = time.Second
 // If write failed, its error is returned. If Redis is away, the write goes on all the same, and the error wraps
 // tiered.ErrDeferred.
 func (c *Cached[K, V]) Mutate(ctx context.Context, key K, write func(context.Context) error) (err error) {
+	ctx, end := c.write(ctx, OpMutate, 1)
+	defer end(&err)
 	if c.closed.Load() {
 		return ErrClosed
 	}

@@ -74,7 +74,7 @@ func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, cost time.Duratio
 		life.Fresh, life.Stale, life.Keep = min(life.Fresh, limit), min(life.Stale, limit), min(life.Keep, limit)
 	}
 	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, stamp.epoch
-	e.prefix.Store(stamp.prefix)
+	e.prefix.Store(s.prefixStamp(stamp))
 	e.fresh, e.stale, e.keep = s.clock.Deadline(life.Fresh), s.clock.Deadline(life.Stale), s.clock.Deadline(life.Keep)
 	e.cost, e.negative, e.weight = cost, negative, weight
 }

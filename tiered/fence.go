@@ -62,6 +62,9 @@ func (f *fence) stamp(key string) Stamp {
 
 // bump ends the stamps of keys.
 func (f *fence) bump(keys ...string) {
+	if ruleStamps.off() {
+		return
+	}
 	for _, key := range keys {
 		f.stripe(key).Add(1)
 	}
@@ -72,7 +75,7 @@ func (f *fence) bumpOnce(keys ...string) {
 	moved := make(map[*atomic.Uint64]struct{}, len(keys))
 	for _, key := range keys {
 		s := f.stripe(key)
-		if _, ok := moved[s]; !ok {
+		if _, ok := moved[s]; !ok && !(ruleStamps | ruleSecondBump).off() {
 			moved[s] = struct{}{}
 			s.Add(1)
 		}
@@ -84,6 +87,9 @@ func (f *fence) bumpEpoch() {
 	f.turning.Lock()
 	defer f.turning.Unlock()
 	f.grace.Store(0)
+	if ruleEpoch.off() {
+		return
+	}
 	f.epoch.Add(1)
 }
 
@@ -93,6 +99,9 @@ func (f *fence) graceUntil(instant int64) {
 	defer f.turning.Unlock()
 	f.until.Store(instant)
 	f.grace.Store(f.epoch.Load())
+	if ruleEpoch.off() {
+		return
+	}
 	f.epoch.Add(1)
 }
 

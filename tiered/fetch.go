@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/freshet-go/freshet/internal/wall"
 	"github.com/freshet-go/freshet/ttl"
 )
 
@@ -221,14 +222,14 @@ func (s *Store) judge(f *Fetch, b []byte) {
 		return // below a dead prefix
 	}
 	f.rec, f.usable = rec, s.served(f.Key, rec)
-	if now := time.Now().UnixMilli(); !rec.expired && (now < rec.fresh || now < rec.stale) {
+	if now := wall.Now().UnixMilli(); !rec.expired && (now < rec.fresh || now < rec.stale) {
 		f.Outcome = Found
 	}
 }
 
 // served tells whether rec may be served at all, at least if a load fails.
 func (s *Store) served(key string, rec record) bool {
-	now := time.Now().UnixMilli()
+	now := wall.Now().UnixMilli()
 	return !rec.negative && now < max(rec.fresh, rec.keep) &&
 		(rec.prefix >= s.fence.newest.Load() || !s.fence.after(key, rec.prefix))
 }
@@ -248,7 +249,7 @@ func (f *Fetch) Forsake() { f.usable, f.forsaken = false, true }
 
 // Life is what remains of the life of what was Found.
 func (f *Fetch) Life() ttl.Lifetime {
-	now := time.Now().UnixMilli()
+	now := wall.Now().UnixMilli()
 	left := func(at int64) time.Duration { return time.Duration(at-now) * time.Millisecond }
 	return ttl.Lifetime{Fresh: left(f.rec.fresh), Stale: left(f.rec.stale), Keep: left(max(f.rec.keep, f.rec.fresh))}
 }
@@ -263,7 +264,8 @@ func (s *Store) Spare(f *Fetch) bool {
 // this node has not seen.
 func (s *Store) Keepable(f *Fetch) bool {
 	switch {
-	case f.Outcome == Held || s.holds.covers(f.Key), f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)):
+	case (f.Outcome == Held || s.holds.covers(f.Key)) && !ruleHeldNotKept.off(),
+		f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)) && !ruleUnseenNotKept.off():
 		return false
 	}
 	return s.fence.valid(f.Stamp, f.Key)

@@ -27,7 +27,7 @@ func (s *Store) Hold(key string, d time.Duration) *Hold {
 			s.counts.holdsFailed.Add(1)
 		}
 	}
-	s.fence.bump(key)
+	s.fence.bumpBy(ruleFirstBump, key)
 	return h
 }
 
@@ -36,7 +36,7 @@ func (h *Hold) place(who caller) error {
 	h.placing <- struct{}{}
 	defer func() { <-h.placing }()
 	left := time.Until(h.end)
-	if left <= 0 || !h.store.holds.has(h) {
+	if left <= 0 || !h.store.holds.has(h) || ruleHold.off() {
 		return nil
 	}
 	s := h.store
@@ -132,6 +132,9 @@ func (s *Store) putBackHolds() error {
 	s.holds.mu.Lock()
 	live := make([]*Hold, 0, len(s.holds.all))
 	for h := range s.holds.all {
+		if ruleHoldsPutBack.off() {
+			break
+		}
 		live = append(live, h)
 	}
 	s.holds.mu.Unlock()

@@ -124,7 +124,7 @@ func (j *journal) settlePrefix(p journaled) { j.settle(j.prefixes, p) }
 func (j *journal) settle(m map[string]uint64, e journaled) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if m[e.name] == e.gen {
+	if m[e.name] == e.gen || ruleTaintGenerations.off() {
 		delete(m, e.name)
 		j.size.Store(int64(len(j.keys) + len(j.prefixes)))
 	}

@@ -39,7 +39,7 @@ func newLink(s *Store) *link {
 }
 
 // gated tells whether Redis must not be read. A nil link has no gate.
-func (l *link) gated() bool { return l != nil && l.gate.Load() }
+func (l *link) gated() bool { return l != nil && l.gate.Load() && !ruleGate.off() }
 
 func (l *link) run(ctx context.Context) {
 	const soon = 50 * time.Millisecond
@@ -60,8 +60,10 @@ func (l *link) run(ctx context.Context) {
 		if l.up.Swap(false) {
 			// A new master answers on new connections, and this one broke: nothing is read until that is ruled out.
 			l.gate.Store(true)
-			l.outages.Add(1)
-			s.options.Logger.Warn("tiered: link lost", "error", err)
+			if ctx.Err() == nil { // it is not the Store that ends
+				l.outages.Add(1)
+				s.options.Logger.Warn("tiered: link lost", "error", err)
+			}
 			wait = time.Microsecond
 		}
 		s.trust.lost()
@@ -98,7 +100,7 @@ func (l *link) session(ctx context.Context) error {
 	}
 	// The subscription stands: what is published from here on will be heard. Only now the prefix table is fetched, then
 	// memory emptied, then believed again.
-	if err := l.poll(); err != nil {
+	if err := l.poll(); err != nil && !ruleTableBeforeTrust.off() {
 		return err
 	}
 	s.trust.restored(began)
@@ -120,7 +122,7 @@ func (l *link) poll() error {
 	s := l.store
 	ids, err := s.remote.replication()
 	if err == nil {
-		if changed, _ := l.compare(ids); changed {
+		if changed, _ := compare(l.known(), ids); changed {
 			l.gate.Store(true)
 			return errAnother
 		}

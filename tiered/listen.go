@@ -78,7 +78,7 @@ func (e *ear) tick(ctx context.Context, now time.Time) error {
 		if e.echoes != nil {
 			e.echoes.ask(&e.asking)
 		}
-		if s.peers.judge(s.fence.bumpEpoch) {
+		if !ruleBeats.off() && s.peers.judge(s.fence.bumpEpoch) {
 			e.link.losses.Add(1)
 			s.options.Logger.Warn("tiered: the link has lost messages: memory emptied")
 		}

@@ -50,7 +50,7 @@ func (p *prefixes) after(k string, seq uint64) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for a := range key.Ancestors(k) {
-		if p.seqs[a] > seq {
+		if p.seqs[a] > seq && !rulePrefixStamps.off() {
 			return true
 		}
 	}

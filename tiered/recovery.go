@@ -1,9 +1,11 @@
 package tiered
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -39,19 +41,26 @@ func (l *link) reunite() error {
 	if l.arrivals.missing(ids) {
 		return errAnother
 	}
-	changed, continued := l.compare(ids)
+	known := l.known()
 	name := strings.Join(slices.Sorted(maps.Keys(ids)), " ")
-	if l.known() == nil && name != "" { // first contact: others may have known another data set
+	if known == nil && name != "" { // first contact: others may have known other data sets, how far is not known
 		life, err := s.remote.life()
 		if err != nil {
 			return err
 		}
-		if changed = life != name && life != ""; changed {
-			continued = false
-		} else if err := s.remote.setLife(name); err != nil {
-			return err
+		for id := range strings.FieldsSeq(life) {
+			if known == nil {
+				known = map[string]dataset{}
+			}
+			known[id] = dataset{id: id, offset: math.MaxInt64}
+		}
+		if changed, _ := compare(known, ids); !changed && life != name {
+			if err := s.remote.setLife(name); err != nil {
+				return err
+			}
 		}
 	}
+	changed, continued := compare(known, ids)
 	switch {
 	case changed:
 		l.gate.Store(true)
@@ -65,6 +74,9 @@ func (l *link) reunite() error {
 		}
 	}
 	if err := s.replay(); err != nil {
+		return err
+	}
+	if err := s.fetchPrefixes(); err != nil { // Redis is read from now on, whether the link comes up or not
 		return err
 	}
 	if len(ids) > 0 {
@@ -97,15 +109,21 @@ func (l *link) known() map[string]dataset {
 	return nil
 }
 
-// compare tells whether a data set is new since the last time, and if so, whether all that are continue one of then
-// without having lost what it held then. A master that restarts from a snapshot says that it continues itself.
-func (l *link) compare(sets map[string]dataset) (changed, continued bool) {
+// compare tells whether a data set is new since known, and if so, whether all that are continue one of then without
+// having lost what it held then. A master that restarts from a snapshot says that it continues itself. One beside all
+// of then is a shard that joined a Cluster, and has nothing to continue; one that has gone had nothing left to lose.
+func compare(known, sets map[string]dataset) (changed, continued bool) {
 	continued = true
-	known := l.known()
+	joined := true
+	for id := range known {
+		if _, there := sets[id]; !there {
+			joined = false
+		}
+	}
 	for id, d := range sets {
-		if _, ok := known[id]; !ok && known != nil {
+		if _, same := known[id]; !same && known != nil {
 			before, continues := known[d.previous]
-			changed, continued = true, continued && continues && d.branch >= before.offset
+			changed, continued = true, continued && (joined || continues && d.branch >= before.offset)
 		}
 	}
 	return changed, continued
@@ -119,10 +137,16 @@ func (s *Store) retell(id string, continued bool) error {
 		return err
 	}
 	raise := command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}}
+	if ruleSequenceRaised.off() {
+		raise.args[0] = 0
+	}
 	if err := s.remote.runAs(probe, raise)[0].err; unheard(err) {
 		return err
 	}
 	keys, prefixes := s.recent.all()
+	if ruleRecent.off() {
+		keys, prefixes = nil, nil
+	}
 	if !continued {
 		life, err := s.remote.life()
 		if err != nil {
@@ -156,7 +180,7 @@ func (s *Store) replayer(ctx context.Context) {
 			return
 		case <-s.journal.wake:
 		}
-		for s.journal.size.Load() > 0 {
+		for s.journal.size.Load() > 0 && !ruleJournal.off() {
 			if err := s.replay(); err == nil {
 				pause = 50 * time.Millisecond
 				continue
@@ -173,14 +197,19 @@ func (s *Store) replayer(ctx context.Context) {
 
 // replay tells Redis what it missed. A replay clears only the failure that it was sent for.
 func (s *Store) replay() error {
+	if ruleJournal.off() {
+		return nil
+	}
 	keys, prefixes := s.journal.pending()
 	cmds := make([]command, len(keys))
 	for i, k := range keys {
 		cmds[i] = s.invalidation(k.name)
 	}
+	var first error // of a shard that is down, perhaps: the others are told all the same
 	for i, r := range s.announce(probe, cmds...) {
 		if r.err != nil {
-			return r.err
+			first = cmp.Or(first, r.err)
+			continue
 		}
 		s.journal.settleKey(keys[i])
 		s.counts.replayed.Add(1)
@@ -188,13 +217,13 @@ func (s *Store) replay() error {
 	for _, p := range prefixes {
 		rows, top, err := s.nextSequence(p.name, probe)
 		if err != nil {
-			return err
+			return cmp.Or(first, err) // all prefixes are in one place
 		}
 		s.fence.learn(rows, top)
 		s.journal.settlePrefix(p)
 		s.counts.replayed.Add(1)
 	}
-	return nil
+	return first
 }
 
 // greet asks Redis who it is. Only a refusal of the credentials is an error: it will not pass.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/freshet-go/freshet/internal/wall"
 )
 
 const (
@@ -19,9 +21,9 @@ const (
 func (s *Store) nextSequence(prefix string, who caller) (rows []prefixSeq, top uint64, err error) {
 	known := s.fence.known()
 	if s.remote == nil {
-		top = max(known+1, uint64(time.Now().UnixMicro()))
+		top = max(known+1, uint64(wall.Now().UnixMicro()))
 		if s.fence.len() >= prefixMax>>4 {
-			s.fence.forget(uint64(max(time.Now().Add(-s.horizon()).UnixMicro(), 0)))
+			s.fence.forget(uint64(max(wall.Now().Add(-s.horizon()).UnixMicro(), 0)))
 		}
 		if s.fence.len() >= prefixMax {
 			prefix = ""
@@ -96,7 +98,7 @@ func (s *Store) fetchPrefixes() error {
 		top = max(top, uint64(m.Score))
 	}
 	s.fence.learn(rows, top)
-	horizon := time.Now().Add(-s.horizon()).UnixMicro()
+	horizon := wall.Now().Add(-s.horizon()).UnixMicro()
 	if top < newest && newest > uint64(max(horizon, 0)) {
 		s.journal.addPrefix("")
 		s.fence.bumpEpoch()

@@ -55,6 +55,9 @@ func Open(o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if ruleSilence.off() {
+		o.MaxStaleness = longestTTL
+	}
 	s := &Store{
 		options:   o,
 		fence:     newFence(stripesFor(o.MemoryBytes)),
@@ -114,7 +117,9 @@ func (s *Store) start() {
 func (s *Store) Stamp(key string) Stamp { return s.fence.stamp(key) }
 
 // Valid tells whether nothing that concerns key was invalidated since st was taken.
-func (s *Store) Valid(st Stamp, key string) bool { return s.fence.valid(st, key) }
+func (s *Store) Valid(st Stamp, key string) bool {
+	return s.fence.valid(st, key) || ruleJoinByStamp.off()
+}
 
 // Lookup returns what memory keeps under hash; Freshness tells what it is good for. It takes no lock and does not
 // allocate, as far as the engine does not.
@@ -144,7 +149,7 @@ func (s *Store) Options() Options { return s.options }
 
 // bypassed tells whether key must not be read from Redis by this node.
 func (s *Store) bypassed(key string) bool {
-	return s.journal.covers(key) || s.link.gated()
+	return s.journal.covers(key) && !ruleTaint.off() || s.link.gated()
 }
 
 // Invalidate removes keys from both tiers of every node. When it returns, no read that starts later on this node
@@ -171,10 +176,14 @@ func (s *Store) tell(keys []string, script func(key string) command) error {
 		s.fence.bump(keys...)
 		return nil
 	}
-	s.recent.remember(keys...)
-	s.fence.bump(keys...)
+	if ruleRememberFirst.off() {
+		defer s.recent.remember(keys...)
+	} else {
+		s.recent.remember(keys...)
+	}
+	s.fence.bumpBy(ruleFirstBump, keys...)
 	_, err := s.send(keys, script)
-	s.fence.bump(keys...)
+	s.fence.bumpBy(ruleSecondBump|ruleTaintFirst, keys...)
 	return err
 }
 
@@ -194,6 +203,10 @@ func (s *Store) send(keys []string, script func(key string) command) ([]result, 
 	}
 	if missed == nil {
 		return results, nil
+	}
+	if ruleTaintFirst.off() {
+		s.fence.bump(keys...)
+		time.Sleep(20 * time.Millisecond)
 	}
 	if s.journal.addKeys(missed...) {
 		s.fence.bumpEpoch()

@@ -52,7 +52,9 @@ func (t *trust) restored(at int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.down.Store(false) // first: nothing unseen is kept under a stamp of after the bump
-	t.leave()
+	if t.inside = false; !ruleBumpAfterSubscribe.off() {
+		t.leave()
+	}
 	t.last = at
 	t.fence.trust.Store(at + int64(t.staleness-clock.Tick))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/freshet-go/freshet/internal/wall"
 	"github.com/freshet-go/freshet/ttl"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 		case len(record) > s.options.MaxValueBytes+recordSize:
 			s.counts.oversized.Add(1)
 			faults = errors.Join(faults, fmt.Errorf("tiered: value of %d bytes, the limit is %d: %w", len(record)-recordSize, s.options.MaxValueBytes, ErrTooLarge))
-		case px <= 0 || f.epoch != s.fence.epoch.Load():
+		case px <= 0 || f.epoch != s.fence.epoch.Load() && !ruleEpochBeforeFill.off():
 			s.counts.fillsDropped.Add(1)
 		default:
 			cmds = append(cmds, command{scriptFill, f.Key, []any{f.head, record, px, s.channel(), s.message(msgWake, f.Key)}})
@@ -87,7 +88,7 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 // encode makes a record and the milliseconds that Redis is to keep it.
 func (s *Store) encode(f Fill) (b []byte, px int64, err error) {
 	if f.Since.IsZero() {
-		f.Since = time.Now()
+		f.Since = wall.Now()
 	}
 	since := f.Since.UnixMilli()
 	r := record{
@@ -96,7 +97,7 @@ func (s *Store) encode(f Fill) (b []byte, px int64, err error) {
 		fresh:    f.Until(),
 		stale:    since + f.Life.Stale.Milliseconds(),
 		keep:     since + f.Life.Keep.Milliseconds(),
-		prefix:   f.Stamp.prefix,
+		prefix:   s.prefixStamp(f.Stamp),
 	}
 	if !f.Negative {
 		if r.payload, r.compressed, err = s.encodeValue(f.Codec, f.Value); err != nil {
@@ -108,7 +109,7 @@ func (s *Store) encode(f Fill) (b []byte, px int64, err error) {
 		tok = token() + "\x00\x00\x00\x00\x00\x00\x00"
 	}
 	b = make([]byte, 0, recordSize+len(r.payload))
-	return r.appendTo(b, tok, f.Key, f.Codec.Name()), max(r.fresh, r.stale, r.keep) - time.Now().UnixMilli(), nil
+	return r.appendTo(b, tok, f.Key, f.Codec.Name()), max(r.fresh, r.stale, r.keep) - wall.Now().UnixMilli(), nil
 }
 
 // Abandon gives leases back whose load came to nothing, so that others need not wait for their end.
@@ -121,7 +122,7 @@ func (s *Store) Abandon(fetches ...*Fetch) {
 		}
 		left := int64(0)
 		if f.usable {
-			left = max(f.rec.fresh, f.rec.stale, f.rec.keep) - time.Now().UnixMilli()
+			left = max(f.rec.fresh, f.rec.stale, f.rec.keep) - wall.Now().UnixMilli()
 		}
 		cmds = append(cmds, command{scriptAbandon, f.Key, []any{f.head, left, s.channel(), s.message(msgWake, f.Key)}})
 		sent = append(sent, f)
@@ -158,7 +159,7 @@ func (s *Store) Set(fetches ...*Fetch) error {
 	if s.remote != nil {
 		s.recent.remember(keys...)
 	}
-	s.fence.bump(keys...)
+	s.fence.bumpBy(ruleFirstBump, keys...)
 	for _, f := range fetches {
 		f.Stamp, f.Outcome = s.fence.stamp(f.Key), Granted
 		f.epoch = f.Stamp.epoch

@@ -8,13 +8,17 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/freshet-go/freshet/internal/redistest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	logging.Disable() // the client reports every failed dial
+	goleak.VerifyTestMain(m)
+}
 
 func TestMiniLivesInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

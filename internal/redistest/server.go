@@ -26,6 +26,7 @@ type Server struct {
 	path string
 	port int
 	dir  string
+	conf string // a file of the server's own, if it has one
 	args []string
 	cmd  *exec.Cmd // nil: not running
 	log  string
@@ -34,6 +35,14 @@ type Server struct {
 // Start starts a redis-server that keeps nothing on disk unless args say so ("--save", "60", "1"). It ends with the
 // test. Where there is none on PATH the test is skipped; in CI it fails instead.
 func Start(t testing.TB, args ...string) *Server {
+	t.Helper()
+	s := newServer(t, args...)
+	s.run()
+	return s
+}
+
+// newServer makes a server that is not running.
+func newServer(t testing.TB, args ...string) *Server {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -45,30 +54,36 @@ func Start(t testing.TB, args ...string) *Server {
 	s := &Server{t: t, path: path, dir: t.TempDir(), args: args, port: freePort(t)}
 	s.log = filepath.Join(s.dir, "log")
 	t.Cleanup(s.Kill)
-	s.run()
 	return s
 }
 
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal("redistest:", err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+func (s *Server) run() {
+	s.t.Helper()
+	s.launch()
+	s.await()
 }
 
-func (s *Server) run() {
+// launch starts the process.
+func (s *Server) launch() {
 	s.t.Helper()
 	args := append([]string{
 		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--logfile", s.log,
 		"--save", "", "--appendonly", "no", "--daemonize", "no",
 	}, s.args...)
+	if s.conf != "" {
+		args = append([]string{s.conf}, args...)
+	}
 	s.cmd = exec.Command(s.path, args...)
+	s.cmd.SysProcAttr = diesWithUs()
 	if err := s.cmd.Start(); err != nil {
+		s.cmd = nil
 		s.t.Fatal("redistest:", err)
 	}
+}
+
+// await waits until the process answers.
+func (s *Server) await() {
+	s.t.Helper()
 	s.eventually("listen", func() bool {
 		c, err := net.Dial("tcp", s.Addr())
 		if err == nil {
@@ -110,9 +125,11 @@ func (s *Server) Client(t testing.TB) *redis.Client {
 	return rdb
 }
 
-func (s *Server) client() *redis.Client {
+func (s *Server) client() *redis.Client { return redis.NewClient(s.settings()) }
+
+func (s *Server) settings() *redis.Options {
 	const timeout = 250 * time.Millisecond
-	return redis.NewClient(&redis.Options{
+	return &redis.Options{
 		Addr:                     s.Addr(),
 		ContextTimeoutEnabled:    true,
 		DialTimeout:              timeout,
@@ -122,7 +139,7 @@ func (s *Server) client() *redis.Client {
 		MaxRetries:               -1,
 		DialerRetries:            1,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	})
+	}
 }
 
 // Kill ends the process as a crash does: SIGKILL. A server that is not running stays so.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package cachetest
+
+const raceEnabled = false

@@ -1,0 +1,5 @@
+//go:build race
+
+package cachetest
+
+const raceEnabled = true // the detector allocates

@@ -1,0 +1,44 @@
+//go:build unix
+
+package cache_test
+
+import (
+	"testing"
+
+	"github.com/freshet-go/freshet/internal/redistest"
+	"github.com/stretchr/testify/require"
+)
+
+// A replica that lacks invalidations takes over, and the old master redirects to it at once. The node whose
+// invalidations they are must not read them from there, however fast it is (F1).
+func TestF1ClusterTakeover(t *testing.T) {
+	c := redistest.StartCluster(t)
+	f := newFleet(t, 2, c.URL(), faulty)
+	master := c.Owner(slotKey(elsewhere(c)))
+	keys := of(c, master)
+	f.readAll(keys...)
+	replica := master.Replica()
+	replicated(t, master, replica)
+	replica.Forsake()
+	for _, k := range keys {
+		f.db.write(k)
+	}
+	require.NoError(t, f.caches[0].Invalidate(t.Context(), keys...))
+	epochs := f.epochs()
+	replica.Takeover()
+	f.neverReadsOld(0, epochs[0], keys...)
+	f.recovers(epochs)
+	f.settles()
+}
+
+// The same under Sentinel, where each failover by order loses what the old master is told until it steps down.
+func TestF1SentinelFailover(t *testing.T) {
+	s := redistest.StartSentinel(t)
+	f := newFleet(t, 2, s.URL(), faulty)
+	stop := f.traffic()
+	for range 3 {
+		s.Failover()
+		s.Settle()
+	}
+	stop()
+}
