@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,7 +29,7 @@ type backend struct {
 	closers   []func() error
 }
 
-// openBackend opens both, and fills the database.
+// openBackend opens both, and fills the database if it is new.
 func openBackend(ctx context.Context, s settings, p origin.Population) (b *backend, err error) {
 	b = &backend{}
 	defer func() {
@@ -38,15 +37,26 @@ func openBackend(ctx context.Context, s settings, p origin.Population) (b *backe
 			err = errors.Join(err, b.close())
 		}
 	}()
-	if b.db, err = origin.Open(ctx, s.databaseURL); err != nil {
-		return b, err
-	}
-	b.closers = append(b.closers, b.db.Close)
-	if err := b.db.Seed(ctx, p); err != nil {
+	if err := b.openDatabase(ctx, s, p); err != nil {
 		return b, err
 	}
 	err = b.openRedis(s.redisURL)
 	return b, err
+}
+
+// openDatabase keeps what a service has in PostgreSQL; all others are made for this run.
+func (b *backend) openDatabase(ctx context.Context, s settings, p origin.Population) (err error) {
+	if s.serve && s.databaseURL != "" {
+		if b.db, err = origin.Keep(ctx, s.databaseURL, p); err == nil {
+			b.closers = append(b.closers, b.db.Close)
+		}
+		return err
+	}
+	if b.db, err = origin.Open(ctx, s.databaseURL); err != nil {
+		return err
+	}
+	b.closers = append(b.closers, b.db.Close)
+	return b.db.Seed(ctx, p)
 }
 
 func (b *backend) openRedis(rawURL string) (err error) {
@@ -106,12 +116,11 @@ func (b *backend) age(waits func() uint64) {
 	}()
 }
 
-// openStore opens the tiers. Their namespace is new: the database was just seeded, and what an earlier run has left in
-// Redis is about another one.
+// openStore opens the tiers. Their namespace is the database's: what is in Redis of another one, is about that one.
 func (b *backend) openStore(log *slog.Logger) (*tiered.Store, error) {
 	return tiered.Open(tiered.Options{
 		Redis:       b.redis,
-		Namespace:   "freshet-social-" + rand.Text()[:8],
+		Namespace:   "freshet-social-" + b.db.ID(),
 		MemoryBytes: memoryBytes,
 		Budget:      b.budget,
 		Strategies:  service.Strategies(),

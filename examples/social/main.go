@@ -1,5 +1,6 @@
 // Social is a small social network behind a cache: a feed, authentication, health, and the writes that change them,
-// over a real database. It measures itself without and with the cache; with -serve it keeps serving.
+// over a real database. It measures itself without and with the cache; with -verify it says
+// what passed; with -serve it keeps serving, as a service that could be deployed.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 func main() {
 	logging.Disable() // the Redis client's own: the store says what it means
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal finds nobody who waits for it, and ends the process
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -35,25 +37,33 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return 2
 	}
 	log := slog.New(slog.NewTextHandler(stderr, nil))
-	if s.serve {
-		if err := serve(ctx, s, stdout, log); err != nil {
-			_, _ = fmt.Fprintf(stderr, "social: %v\n", err)
-			return 1
-		}
-		return 0
+	passed := true
+	switch {
+	case s.ready:
+		err = ready(ctx, s.addr)
+	case s.serve:
+		err = serve(ctx, s, stdout, stderr, log)
+	default:
+		passed, err = judge(ctx, s, stdout, stderr, log)
 	}
-	debug.SetGCPercent(400) // client, service, database and Redis are one process here, on few cores
-	r, err := measure(ctx, s, stderr, log)
 	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "social: %v\n", err)
-		return 1
 	}
-	if err := r.Print(stdout, s.json); err != nil {
-		_, _ = fmt.Fprintf(stderr, "social: %v\n", err)
-		return 1
-	}
-	if !r.Passed {
+	if err != nil || !passed {
 		return 1
 	}
 	return 0
+}
+
+// judge measures, and prints what came of it.
+func judge(ctx context.Context, s settings, stdout, stderr io.Writer, log *slog.Logger) (passed bool, err error) {
+	debug.SetGCPercent(400) // client, service, database and Redis are one process here, on few cores
+	r, err := measure(ctx, s, stderr, log)
+	if err != nil {
+		return false, err
+	}
+	if s.verify {
+		return r.Verify(stdout, s.capacity)
+	}
+	return r.Passed, r.Print(stdout, s.json)
 }

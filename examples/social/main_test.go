@@ -2,25 +2,37 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"net/http"
+	"io"
 	"os"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/redis/go-redis/v9/logging"
+	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv("SOCIAL_TEST_MAIN") != "" { // a process of its own: see start
+		main()
+	}
 	logging.Disable() // the client reports every failed dial
 	goleak.VerifyTestMain(m)
 }
 
 func none(string) string { return "" }
+
+// environ is an environment in which nothing else is set.
+func environ(pairs ...string) func(string) string {
+	m := map[string]string{}
+	for _, p := range pairs {
+		name, value, _ := strings.Cut(p, "=")
+		m[name] = value
+	}
+	return func(name string) string { return m[name] }
+}
 
 // TestFlagsRefused: bad settings end the program at the start, by name, with exit code 2.
 func TestFlagsRefused(t *testing.T) {
@@ -44,6 +56,11 @@ func TestFlagsRefused(t *testing.T) {
 		"-trace nowhere.gz":      "-trace: stat nowhere.gz",
 		"-trace .":               `-trace is "."`,
 		"-serve -json":           "-json",
+		"-verify -json":          "-json is another report",
+		"-verify -serve":         "want one of them",
+		"-serve -ready":          "want one of them",
+		"-warm-rate -1":          "-warm-rate is -1",
+		"-workers 61":            "-workers is 61: the service takes 60 requests at once",
 		"-serve -trace main.go":  "-trace is for measuring",
 		"serve":                  `"serve": not a flag`,
 		"-users 5 -warm -3":      "-warm is -3", // all faults at once
@@ -55,6 +72,31 @@ func TestFlagsRefused(t *testing.T) {
 			t.Errorf("%s: exit %d, %q, want %q", args, code, errs.String(), want)
 		}
 	}
+}
+
+// TestEnvironmentRefused: so does a bad environment, all faults at once and beside those of the flags.
+func TestEnvironmentRefused(t *testing.T) {
+	var out, errs buffer
+	env := environ("WEB_CONCURRENCY=none", "WEB_THREADS=0", "WEB_QUEUE=-1", "WEB_TIMEOUT=1.5", "PORT=http", "DEMO_PASSWORD=hush")
+	code := run(t.Context(), []string{"-serve", "-users", "5"}, env, &out, &errs)
+	require.Equal(t, 2, code)
+	for _, want := range []string{
+		`WEB_CONCURRENCY is "none"`, `WEB_THREADS is "0"`, `WEB_QUEUE is "-1"`, `WEB_TIMEOUT is "1.5"`, `PORT is "http"`,
+		"DEMO_PASSWORD is too short", "-users is 5",
+	} {
+		require.Contains(t, errs.String(), want)
+	}
+	require.NotContains(t, errs.String(), "hush")
+	require.NotContains(t, errs.String(), "-addr is")
+}
+
+func TestPort(t *testing.T) {
+	s, err := parse(nil, environ("PORT=1234"), io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, "0.0.0.0:1234", s.addr)
+	s, err = parse([]string{"-addr", ":5"}, environ("PORT=1234"), io.Discard)
+	require.NoError(t, err)
+	require.Equal(t, ":5", s.addr)
 }
 
 func TestHelp(t *testing.T) {
@@ -134,41 +176,6 @@ func (b *buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
-}
-
-// TestServe serves until it is told to end.
-func TestServe(t *testing.T) {
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	var out, errs buffer
-	ended := make(chan int, 1)
-	go func() {
-		ended <- run(ctx, strings.Fields("-serve -addr 127.0.0.1:0 -users 100 -origin real"), none, &out, &errs)
-	}()
-	var url string
-	for end := time.Now().Add(30 * time.Second); url == "" && time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if _, after, ok := strings.Cut(out.String(), "serving on "); ok {
-			url, _, _ = strings.Cut(after, ": ")
-		}
-	}
-	if url == "" {
-		t.Fatalf("it does not serve: %s", errs.String())
-	}
-	for _, path := range []string{"/feed/1", "/health", "/cache/stats"} {
-		r, err := http.Get(url + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = r.Body.Close()
-		if r.StatusCode != http.StatusOK {
-			t.Errorf("%s: %s", path, r.Status)
-		}
-	}
-	http.DefaultClient.CloseIdleConnections()
-	stop()
-	if code := <-ended; code != 0 {
-		t.Errorf("exit %d: %s", code, errs.String())
-	}
 }
 
 // TestAddressInUse: what cannot be listened on is named.

@@ -55,7 +55,7 @@ func measure(ctx context.Context, s settings, progress io.Writer, log *slog.Logg
 
 	step("without the cache, for %v", s.before)
 	calls := b.db.Calls()
-	if r.Before.Result, err = drive(ctx, driver, service.Plain{DB: b.db}, load.Plan{Workers: s.workers, For: s.before}, log); err != nil {
+	if r.Before.Result, err = drive(ctx, driver, service.Plain{DB: b.db}, load.Plan{Workers: s.workers, For: s.before}, s, log); err != nil {
 		return r, err
 	}
 	r.Before.Calls = b.db.Calls() - calls
@@ -78,14 +78,14 @@ func measure(ctx context.Context, s settings, progress io.Writer, log *slog.Logg
 	hot := users.Hottest(warm)
 	step("pre-warming the %d hottest users", len(hot))
 	calls = b.db.Calls()
-	if err := data.Warm(ctx, hot); err != nil {
+	if err := data.Warm(ctx, hot, service.WarmOptions{}); err != nil {
 		return r, err
 	}
 	r.Warm = report.Warm{Users: len(hot), Calls: b.db.Calls() - calls, Stats: data.Stats()}
 
 	step("with the cache, %d requests", len(users.IDs))
 	plan := load.Plan{Workers: s.workers, Rate: s.rate, For: s.limit() - time.Since(start) - closing}
-	if r.After.Result, err = drive(ctx, driver, data, plan, log); err != nil {
+	if r.After.Result, err = drive(ctx, driver, data, plan, s, log); err != nil {
 		return r, err
 	}
 	r.After.Calls = b.db.Calls() - calls
@@ -112,8 +112,8 @@ func (s *settings) order() (load.Users, error) {
 }
 
 // drive serves data while the driver runs.
-func drive(ctx context.Context, d *load.Driver, data service.Data, plan load.Plan, log *slog.Logger) (r load.Result, err error) {
-	server, err := listen(ctx, "127.0.0.1:0", data, log)
+func drive(ctx context.Context, d *load.Driver, data service.Data, plan load.Plan, s settings, log *slog.Logger) (r load.Result, err error) {
+	server, err := listen(ctx, "127.0.0.1:0", data, s, log)
 	if err != nil {
 		return r, err
 	}

@@ -1,19 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
 	"github.com/freshet-go/freshet/examples/social/internal/service"
 )
 
-// serve serves with the cache until ctx ends.
-func serve(ctx context.Context, s settings, out io.Writer, log *slog.Logger) (err error) {
-	p := origin.Population{Users: s.users, Seed: s.seed}
+// serve serves with the cache until ctx ends. What it opens it closes in the opposite order: first it is unready, then
+// the requests under way end, then what goes on in the background, the caches and their store, Redis and the database.
+func serve(ctx context.Context, s settings, out, errs io.Writer, log *slog.Logger) (err error) {
+	p := origin.Population{Users: s.users, Seed: s.seed, LoggedOut: true}
 	b, err := openBackend(ctx, s, p)
 	if err != nil {
 		return err
@@ -31,26 +35,55 @@ func serve(ctx context.Context, s settings, out io.Writer, log *slog.Logger) (er
 	}
 	defer data.Close()
 	b.age(data.Waits)
-	server, err := listen(ctx, s.addr, data, log)
+	shown := "$DEMO_PASSWORD" // a secret that somebody chose is printed nowhere
+	if s.password == "" {
+		s.password = rand.Text()
+		shown = s.password
+	}
+	server, err := listen(ctx, s.addr, data, s, log)
 	if err != nil {
 		return err
 	}
 	_, _ = fmt.Fprintf(out, `serving on %[1]s: %[2]s, %[3]s
 database latency: %[4]s
+capacity: %[5]d requests in flight, %[6]d waiting, %[7]v each
 
   curl %[1]s/feed/1
-  curl -H 'Authorization: Bearer 1.%[5]s' %[1]s/auth      # the token of a made-up user
   curl %[1]s/health
+  curl %[1]s/login -d '{"user":%[8]d,"password":"%[9]s"}'      # answers with a token
+  curl -H "Authorization: Bearer $TOKEN" %[1]s/auth
+  curl -H "Authorization: Bearer $TOKEN" %[1]s/post -d '{"user":%[8]d,"text":"Hello"}'
+  curl %[1]s/readyz
   curl %[1]s/cache/stats
-  curl %[1]s/post     -d '{"user":%[6]d,"text":"Hello"}'
-  curl %[1]s/follow   -d '{"user":1,"followee":%[6]d}'
-  curl %[1]s/unfollow -d '{"user":1,"followee":%[6]d}'
-  curl %[1]s/rename   -d '{"user":%[6]d,"name":"Ada"}'
-`, server.url, b.db.Kind(), b.redisName, s.label, p.Secret(1), p.Writer(1))
+`, server.url, b.db.Kind(), b.redisName, s.label, s.capacity.Capacity(), s.capacity.Queue, s.capacity.Timeout, p.Writer(1), shown)
+
+	var warming sync.WaitGroup
+	defer warming.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	warming.Go(func() { warm(ctx, s, data, server, errs, log) })
 	select {
 	case <-ctx.Done():
+		log.Info("stopping", "in_flight", server.gate.Stats().InFlight)
 		return server.close()
 	case err := <-server.done:
 		return err
 	}
+}
+
+// warm loads what the hottest users need, and makes the server ready: without what failed it is slow at first, not wrong.
+func warm(ctx context.Context, s settings, data *service.Cached, server *server, out io.Writer, log *slog.Logger) {
+	hot := make([]int64, min(cmp.Or(s.warm, s.users/4), s.users))
+	for i := range hot {
+		hot[i] = int64(i) + 1 // as in the zipf order
+	}
+	err := data.Warm(ctx, hot, service.WarmOptions{Rate: s.warmRate, Progress: newProgress(out).show})
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		log.Warn("pre-warming", "error", err)
+	}
+	server.probe.Ready()
+	log.Info("ready", "users", len(hot))
 }

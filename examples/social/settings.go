@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/freshet-go/freshet/examples/social/internal/capacity"
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
 )
 
@@ -26,10 +27,15 @@ type settings struct {
 	seed     uint64
 	origin   string
 	json     bool
+	verify   bool
 	serve    bool
+	ready    bool
 	addr     string
+	warmRate float64
 
 	databaseURL, redisURL string
+	password              string
+	capacity              capacity.Settings
 
 	latency origin.Latency
 	label   string // of latency
@@ -38,12 +44,20 @@ type settings struct {
 const usage = `Social drives an HTTP service, first without a cache and then with one, and prints what that changed.
 
 usage: social [flags]            measure, and exit: 0 all targets met, 1 one missed, 2 bad flags
+       social -verify [flags]    check the settings and measure shortly: 0 all passed, 1 not
        social -serve [flags]     serve with the cache until interrupted
+       social -ready [flags]     ask the service at -addr whether it is ready: 0 it is, 1 it is not
 
 environment:
-  DATABASE_URL   postgres://user:password@host:5432/name (default: SQLite in a temporary file);
-                 the schema freshet_social in it is dropped and made anew
-  REDIS_URL      redis://user:password@host:6379/0 (default: embedded)
+  DATABASE_URL     postgres://user:password@host:5432/name (default: SQLite in a temporary file). To measure, the schema
+                   freshet_social in it is dropped and made anew; to serve, freshet_social_service is made once, and kept
+  REDIS_URL        redis://user:password@host:6379/0 (default: embedded)
+  WEB_CONCURRENCY  workers (default 3), and
+  WEB_THREADS      threads of each (default 4): together, how many requests are in flight at once
+  WEB_QUEUE        how many more may wait, before others are refused (default: 4 times as many)
+  WEB_TIMEOUT      seconds that a request may take, waiting included (default 30)
+  PORT             makes 0.0.0.0:PORT the default of -addr
+  DEMO_PASSWORD    with -serve, every user's password, of at least 8 characters (default: a new one, which is printed)
 
 flags:
 `
@@ -64,13 +78,36 @@ func parse(args []string, env func(string) string, stderr io.Writer) (s settings
 	f.Uint64Var(&s.seed, "seed", 1, "seed of the data and of the load")
 	f.StringVar(&s.origin, "origin", "seeds", "latency of the database: seeds (that of the original system) or real (as it is)")
 	f.BoolVar(&s.json, "json", false, "print the result as one JSON object too, on the last line")
+	f.BoolVar(&s.verify, "verify", false, "check the settings, and measure for a shorter time unless -duration and -before say otherwise")
 	f.BoolVar(&s.serve, "serve", false, "serve until interrupted, instead of measuring")
-	f.StringVar(&s.addr, "addr", "127.0.0.1:8080", "address to serve on with -serve")
+	f.BoolVar(&s.ready, "ready", false, "ask the service at -addr whether it is ready, and exit")
+	f.Float64Var(&s.warmRate, "warm-rate", 0, "with -serve, the most keys to load ahead in a second (0: as many as come)")
+	addr := "127.0.0.1:8080"
+	port := env("PORT")
+	if port != "" {
+		addr = net.JoinHostPort("0.0.0.0", port)
+	}
+	f.StringVar(&s.addr, "addr", addr, "address to serve on with -serve")
 	if err := f.Parse(args); err != nil {
 		return s, err
 	}
-	s.databaseURL, s.redisURL = env("DATABASE_URL"), env("REDIS_URL")
-	if err = s.check(f.Args()); err != nil {
+	given := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if s.verify && !given["duration"] {
+		s.duration = 10 * time.Second
+	}
+	if s.verify && !given["before"] {
+		s.before = time.Second
+	}
+	s.databaseURL, s.redisURL, s.password = env("DATABASE_URL"), env("REDIS_URL"), env("DEMO_PASSWORD")
+	s.capacity, err = capacity.FromEnv(env)
+	if n, bad := strconv.ParseUint(port, 10, 16); port != "" && (bad != nil || n == 0) {
+		err = errors.Join(err, fmt.Errorf("PORT is %q: must be a number from 1 to 65535", port))
+		if !given["addr"] {
+			s.addr = "0.0.0.0:0" // one fault is named once
+		}
+	}
+	if err = errors.Join(err, s.check(f.Args())); err != nil {
 		_, _ = fmt.Fprintf(stderr, "social: %v\nsee social -h\n", err)
 	}
 	return s, err
@@ -102,6 +139,15 @@ func (s *settings) check(rest []string) error {
 	if !(s.rate >= 1 && s.rate <= 100_000) { // also refuses NaN
 		fault("-rate is %v: must be from 1 to 100000", s.rate)
 	}
+	if !(s.warmRate >= 0 && s.warmRate <= 1e6) {
+		fault("-warm-rate is %v: must be from 0 to 1000000", s.warmRate)
+	}
+	if n := s.capacity.Capacity() + s.capacity.Queue; !s.serve && n > 0 && s.workers > n {
+		fault("-workers is %d: the service takes %d requests at once (WEB_CONCURRENCY x WEB_THREADS + WEB_QUEUE)", s.workers, n)
+	}
+	if s.password != "" && len(s.password) < 8 {
+		fault("DEMO_PASSWORD is too short: must have at least 8 characters")
+	}
 	var err error
 	if s.latency, s.label, err = origin.ParseLatency(s.origin); err != nil {
 		fault("-origin is %w", err)
@@ -123,6 +169,12 @@ func (s *settings) check(rest []string) error {
 	}
 	if s.serve && s.json {
 		fault("-json is for measuring: it goes without -serve")
+	}
+	if s.verify && s.json {
+		fault("-json is another report: it goes without -verify")
+	}
+	if s.verify && s.serve || s.verify && s.ready || s.serve && s.ready {
+		fault("-verify, -serve and -ready are three things to do: want one of them")
 	}
 	return errors.Join(faults...)
 }

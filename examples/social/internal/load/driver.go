@@ -156,12 +156,16 @@ func (d *Driver) feed(ctx context.Context, user int64) (time.Duration, error) {
 
 func (d *Driver) auth(ctx context.Context, user int64) (time.Duration, error) {
 	var a service.Account
-	token := fmt.Sprintf("%d.%s", user, d.Population.Secret(user))
-	start, end, err := d.call(ctx, "GET", "/auth", token, nil, &a)
+	start, end, err := d.call(ctx, "GET", "/auth", d.token(user), nil, &a)
 	if err == nil {
 		err = wrong(d.Mirror.Account(a, user, start, end))
 	}
 	return end.Sub(start), err
+}
+
+// token is that of the session which the user was seeded with.
+func (d *Driver) token(user int64) string {
+	return fmt.Sprintf("%d.%s", user, d.Population.Secret(user))
 }
 
 func (d *Driver) health(ctx context.Context) (time.Duration, error) {

@@ -46,7 +46,7 @@ func drive(t *testing.T, wrap func(service.Plain) service.Data) (load.Result, *l
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(service.Handler(wrap(plain), slog.New(slog.DiscardHandler)))
+	server := httptest.NewServer(service.Handler(wrap(plain), "", slog.New(slog.DiscardHandler)))
 	defer server.Close()
 	mirror := load.NewMirror(p)
 	d := &load.Driver{Base: server.URL, Population: p, Mirror: mirror, Health: health, Users: load.Zipf(requests, 100, 3), Seed: 3}

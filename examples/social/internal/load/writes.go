@@ -39,7 +39,7 @@ func (d *Driver) post(ctx context.Context, author int64, text string) (time.Dura
 	}
 	posts.begin(author, with(origin.Post{Author: author, Text: text}))
 	var p origin.Post
-	start, end, err := d.call(ctx, "POST", "/post", "", map[string]any{"user": author, "text": text}, &p)
+	start, end, err := d.call(ctx, "POST", "/post", d.token(author), map[string]any{"user": author, "text": text}, &p)
 	if err == nil {
 		posts.returned(author, with(p))
 	}
@@ -51,7 +51,7 @@ func (d *Driver) rename(ctx context.Context, user int64, name string) (time.Dura
 	_, unlock := names.lock(user)
 	defer unlock()
 	names.begin(user, name)
-	start, end, err := d.call(ctx, "POST", "/rename", "", map[string]any{"user": user, "name": name}, &struct{}{})
+	start, end, err := d.call(ctx, "POST", "/rename", d.token(user), map[string]any{"user": user, "name": name}, &struct{}{})
 	if err == nil {
 		names.returned(user, name)
 	}
@@ -75,7 +75,7 @@ func (d *Driver) follow(ctx context.Context, user, writer int64) (time.Duration,
 	following.begin(user, now)
 	d.Mirror.followers.begin(writer, followers+1)
 	d.Mirror.unread.begin(writer, unread+1)
-	start, end, err := d.call(ctx, "POST", "/follow", "", map[string]any{"user": user, "followee": writer}, &struct{}{})
+	start, end, err := d.call(ctx, "POST", "/follow", d.token(user), map[string]any{"user": user, "followee": writer}, &struct{}{})
 	if err == nil {
 		following.returned(user, now)
 		d.Mirror.followers.returned(writer, followers+1)
@@ -91,7 +91,7 @@ func (d *Driver) unfollow(ctx context.Context, user int64, old []int64) (time.Du
 	defer unlock()
 	d.Mirror.following.begin(user, now)
 	d.Mirror.followers.begin(writer, followers-1)
-	start, end, err := d.call(ctx, "POST", "/unfollow", "", map[string]any{"user": user, "followee": writer}, &struct{}{})
+	start, end, err := d.call(ctx, "POST", "/unfollow", d.token(user), map[string]any{"user": user, "followee": writer}, &struct{}{})
 	if err == nil {
 		d.Mirror.following.returned(user, now)
 		d.Mirror.followers.returned(writer, followers-1)

@@ -4,6 +4,7 @@ package origin
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -17,14 +18,18 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-// schema is the PostgreSQL schema that the example owns: it is dropped and made anew by Open.
-const schema = "freshet_social"
+// The PostgreSQL schemas that the example owns. They are two, so that no measuring drops what a service lives from.
+const (
+	passing = "freshet_social"         // dropped and made anew by Open, dropped by Close
+	lasting = "freshet_social_service" // made by Keep where it is missing, and kept
+)
 
 // DB is the database. All methods may be called concurrently.
 type DB struct {
 	read    *sql.DB
 	write   *sql.DB // SQLite has one writer at a time
 	kind    string
+	id      string
 	latency Latency
 	calls   atomic.Uint64
 	cleanup func() error
@@ -35,13 +40,14 @@ type DB struct {
 func Open(ctx context.Context, url string) (*DB, error) {
 	open := openSQLite
 	if url != "" {
-		open = func() (*DB, error) { return openPostgres(ctx, url) }
+		open = func() (*DB, error) { return openPassing(ctx, url) }
 	}
 	d, err := open()
 	if err != nil {
 		return nil, err
 	}
-	if err := d.define(ctx); err != nil {
+	d.id = rand.Text()
+	if err := d.define(ctx, d.write); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
@@ -71,8 +77,9 @@ func openSQLite() (*DB, error) {
 	}, nil
 }
 
-// openPostgres never returns pgx's parse error: that one may quote the URL, which may hold a password.
-func openPostgres(ctx context.Context, url string) (*DB, error) {
+// openPostgres opens a pool of connections to a schema, and has prepare make that. It never returns pgx's parse error:
+// that one may quote the URL, which may hold a password.
+func openPostgres(url, schema string, prepare func(*DB) error) (*DB, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("origin: DATABASE_URL is malformed: want postgres://user:password@host:5432/name")
@@ -81,22 +88,33 @@ func openPostgres(ctx context.Context, url string) (*DB, error) {
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(16)
 	pool.SetMaxIdleConns(16)
-	for _, q := range []string{"DROP SCHEMA IF EXISTS " + schema + " CASCADE", "CREATE SCHEMA " + schema} {
-		if _, err := pool.ExecContext(ctx, q); err != nil {
-			_ = pool.Close()
-			return nil, fmt.Errorf("origin: PostgreSQL at %s:%d: %w", config.Host, config.Port, err)
-		}
+	d := &DB{read: pool, write: pool, kind: "PostgreSQL", latency: Real, cleanup: pool.Close}
+	if err := prepare(d); err != nil {
+		_ = pool.Close()
+		return nil, fmt.Errorf("origin: PostgreSQL at %s:%d: %w", config.Host, config.Port, err)
 	}
-	return &DB{
-		read: pool, write: pool, kind: "PostgreSQL", latency: Real,
-		cleanup: func() error {
+	return d, nil
+}
+
+func openPassing(ctx context.Context, url string) (*DB, error) {
+	return openPostgres(url, passing, func(d *DB) error {
+		for _, q := range []string{"DROP SCHEMA IF EXISTS " + passing + " CASCADE", "CREATE SCHEMA " + passing} {
+			if _, err := d.write.ExecContext(ctx, q); err != nil {
+				return err
+			}
+		}
+		d.cleanup = func() error {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
-			_, err := pool.ExecContext(ctx, "DROP SCHEMA IF EXISTS "+schema+" CASCADE")
-			return errors.Join(err, pool.Close())
-		},
-	}, nil
+			_, err := d.write.ExecContext(ctx, "DROP SCHEMA IF EXISTS "+passing+" CASCADE")
+			return errors.Join(err, d.write.Close())
+		}
+		return nil
+	})
 }
+
+// ID is of the data: what is cached of one database is not of another.
+func (d *DB) ID() string { return d.id }
 
 // Kind names the database for people.
 func (d *DB) Kind() string { return d.kind }
@@ -107,7 +125,7 @@ func (d *DB) Delay(l Latency) { d.latency = l }
 // Calls returns how many calls the database has got: one for each query, and for each statement that writes.
 func (d *DB) Calls() uint64 { return d.calls.Load() }
 
-// Close drops what Open made.
+// Close drops what Open made, and leaves what Keep opened.
 func (d *DB) Close() error { return d.cleanup() }
 
 // call is the beginning of every call.

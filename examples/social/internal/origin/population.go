@@ -22,8 +22,9 @@ const (
 // One user in ten writes and is followed, the others only read: the participation inequality of online communities
 // (the "90-9-1 rule").
 type Population struct {
-	Users int
-	Seed  uint64
+	Users     int
+	Seed      uint64
+	LoggedOut bool // nobody has a session, whose token the whole world could derive
 }
 
 // Writers is how many users write. They are spread over all ids, so that being busy and being followed are unrelated.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,10 +17,21 @@ func (d *DB) Seed(ctx context.Context, p Population) error {
 		return fmt.Errorf("origin: seed: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }()
-	if err := seed(ctx, tx, p); err != nil {
+	if err := d.fill(ctx, tx, p); err != nil {
 		return fmt.Errorf("origin: seed: %w", err)
 	}
-	after := indexes
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("origin: seed: %w", err)
+	}
+	return nil
+}
+
+// fill inserts the rows, and then makes the indexes.
+func (d *DB) fill(ctx context.Context, tx *sql.Tx, p Population) error {
+	if err := seed(ctx, tx, p); err != nil {
+		return err
+	}
+	after := slices.Clone(indexes)
 	if d.postgres() { // the rows came with ids, which the sequences do not know of
 		for _, t := range []string{"posts", "notifications"} {
 			after = append(after, fmt.Sprintf("SELECT setval(pg_get_serial_sequence('%s', 'id'), (SELECT max(id) FROM %s))", t, t))
@@ -27,11 +39,8 @@ func (d *DB) Seed(ctx context.Context, p Population) error {
 	}
 	for _, q := range append(after, "ANALYZE") {
 		if _, err := tx.ExecContext(ctx, q); err != nil {
-			return fmt.Errorf("origin: seed: %w", err)
+			return err
 		}
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("origin: seed: %w", err)
 	}
 	return nil
 }
@@ -56,8 +65,9 @@ func seed(ctx context.Context, tx *sql.Tx, p Population) error {
 		for _, role := range p.Roles(id) {
 			roles.add(id, role)
 		}
-		hash := HashSecret(p.Secret(id))
-		sessions.add(id, hash)
+		if !p.LoggedOut {
+			sessions.add(id, HashSecret(p.Secret(id)))
+		}
 		for _, followee := range p.Following(id) {
 			follows.add(id, followee)
 		}

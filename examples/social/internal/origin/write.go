@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// Both inserts insert nothing where a user does not exist.
+// These insert nothing where a user does not exist.
 const (
 	addPost = "INSERT INTO posts (author, text, at) SELECT id, CAST($2 AS TEXT), CAST($3 AS BIGINT) FROM users WHERE id = $1 RETURNING id"
+	login   = "INSERT INTO sessions (user_id, hash) SELECT id, $2 FROM users WHERE id = $1 ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash"
 	follow  = "INSERT INTO follows (follower, followee) SELECT a.id, b.id FROM users a, users b WHERE a.id = $1 AND b.id = $2 ON CONFLICT DO NOTHING"
 )
 
@@ -32,11 +33,36 @@ func (d *DB) Rename(ctx context.Context, user int64, name string) error {
 		return err
 	}
 	result, err := d.write.ExecContext(ctx, "UPDATE users SET name = $1 WHERE id = $2", name, user)
+	return d.some("rename", result, err)
+}
+
+// Login makes a secret of this hash the user's only one. It returns sql.ErrNoRows if there is no such user.
+func (d *DB) Login(ctx context.Context, user int64, hash []byte) error {
+	if err := d.call(ctx, "login"); err != nil {
+		return err
+	}
+	result, err := d.write.ExecContext(ctx, login, user, hash)
+	return d.some("login", result, err)
+}
+
+// Logout ends the session whose secret has this hash, and no later one. To end none is no error.
+func (d *DB) Logout(ctx context.Context, user int64, hash []byte) error {
+	if err := d.call(ctx, "logout"); err != nil {
+		return err
+	}
+	if _, err := d.write.ExecContext(ctx, "DELETE FROM sessions WHERE user_id = $1 AND hash = $2", user, hash); err != nil {
+		return fmt.Errorf("origin: logout: %w", err)
+	}
+	return nil
+}
+
+// some is the end of a write that must change something.
+func (*DB) some(name string, result sql.Result, err error) error {
 	if err != nil {
-		return fmt.Errorf("origin: rename: %w", err)
+		return fmt.Errorf("origin: %s: %w", name, err)
 	}
 	if n, err := result.RowsAffected(); err == nil && n == 0 {
-		return fmt.Errorf("origin: rename: %w", sql.ErrNoRows)
+		return fmt.Errorf("origin: %s: %w", name, sql.ErrNoRows)
 	}
 	return nil
 }

@@ -119,6 +119,29 @@ func (c *Cached) Authenticate(ctx context.Context, user int64, secret string) (a
 	return a, nil
 }
 
+// Admit tells whether the secret is that of the user's session.
+func (c *Cached) Admit(ctx context.Context, user int64, secret string) error {
+	session, err := c.sessions.get(ctx, user)
+	return admit(session, secret, err)
+}
+
+// Login changes the session: the secret before this one is void at once.
+func (c *Cached) Login(ctx context.Context, user int64) (secret string, err error) {
+	err = c.sessions.mutate(ctx, user, func(ctx context.Context) (err error) {
+		secret, err = Plain{c.db}.Login(ctx, user)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// Logout changes the session: no cached one admits anybody afterwards.
+func (c *Cached) Logout(ctx context.Context, user int64, secret string) error {
+	return c.sessions.mutate(ctx, user, func(ctx context.Context) error { return Plain{c.db}.Logout(ctx, user, secret) })
+}
+
 // other is the error of a look-up beside the session's, which alone says whether there is such a user.
 func other(err error) error {
 	if errors.Is(err, ErrNotFound) {

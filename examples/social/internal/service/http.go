@@ -8,24 +8,33 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
+
+	"github.com/freshet-go/freshet/examples/social/internal/capacity"
+	"github.com/freshet-go/freshet/examples/social/internal/origin"
 )
 
 // server answers requests from Data.
 type server struct {
-	data Data
-	log  *slog.Logger
+	data     Data
+	password []byte // hashed; nil: none
+	log      *slog.Logger
 }
 
-// Handler serves data over HTTP.
-func Handler(data Data, log *slog.Logger) http.Handler {
-	s := &server{data, log}
+// Handler serves data over HTTP. The password is that of every user, for this is a demonstration; if it is empty, nobody
+// can log in, but for those who are. Requests end with their contexts: see package capacity.
+func Handler(data Data, password string, log *slog.Logger) http.Handler {
+	s := &server{data: data, log: log}
+	if password != "" {
+		s.password = origin.HashSecret(password)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /feed/{user}", s.feed)
 	mux.HandleFunc("GET /auth", s.auth)
 	mux.HandleFunc("GET /posts/{id}", s.post)
 	mux.HandleFunc("GET /health", s.health)
 	mux.HandleFunc("GET /cache/stats", s.stats)
+	mux.HandleFunc("POST /login", s.login)
+	mux.HandleFunc("POST /logout", s.logout)
 	mux.HandleFunc("POST /post", s.addPost)
 	mux.HandleFunc("POST /follow", s.follow)
 	mux.HandleFunc("POST /unfollow", s.unfollow)
@@ -51,19 +60,6 @@ func (s *server) post(w http.ResponseWriter, r *http.Request) {
 	}
 	article, err := s.data.Post(r.Context(), id)
 	s.answer(w, r, article, err)
-}
-
-// auth wants "Authorization: Bearer user.secret".
-func (s *server) auth(w http.ResponseWriter, r *http.Request) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	id, secret, _ := strings.Cut(token, ".")
-	user, err := positive("user", id)
-	if err != nil || !strings.EqualFold(scheme, "Bearer") || secret == "" {
-		s.fail(w, r, ErrToken)
-		return
-	}
-	account, err := s.data.Authenticate(r.Context(), user, secret)
-	s.answer(w, r, account, err)
 }
 
 func (s *server) health(w http.ResponseWriter, r *http.Request) {
@@ -116,21 +112,46 @@ func (s *server) rename(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// change reads a command. A write that was begun is finished, even if the one who asked for it goes away.
+// change reads a command, which must be about the user whose token comes with it.
 func (s *server) change(w http.ResponseWriter, r *http.Request, do func(context.Context, command) (any, error)) {
+	user, secret, err := bearer(r)
+	if err == nil {
+		err = s.data.Admit(r.Context(), user, secret)
+	}
 	var c command
+	if err == nil {
+		err = read(w, r, &c)
+	}
+	if err == nil && c.User != user {
+		err = badRequest("user: must be the one whose token it is")
+	}
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	ctx, cancel := persist(r.Context())
+	defer cancel()
+	v, err := do(ctx, c)
+	s.answer(w, r, v, err)
+}
+
+// persist lets a write that was begun go on when the one who asked for it goes away, but no longer than it may take.
+func persist(ctx context.Context) (context.Context, context.CancelFunc) {
+	persistent := context.WithoutCancel(ctx)
+	if end, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(persistent, end)
+	}
+	return persistent, func() {}
+}
+
+// read decodes the body, which holds one object and nothing that is not known.
+func read(w http.ResponseWriter, r *http.Request, into any) error {
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
 	body.DisallowUnknownFields()
-	if err := body.Decode(&c); err != nil {
-		s.fail(w, r, badRequest("body: "+err.Error()))
-		return
+	if err := body.Decode(into); err != nil {
+		return badRequest("body: " + err.Error())
 	}
-	if c.User < 1 {
-		s.fail(w, r, badRequest("user: must be a positive number"))
-		return
-	}
-	v, err := do(context.WithoutCancel(r.Context()), c)
-	s.answer(w, r, v, err)
+	return nil
 }
 
 // badRequest says what is wrong with a request.
@@ -164,8 +185,15 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, ErrToken):
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		status, text = http.StatusUnauthorized, ErrToken.Error()
+	case errors.Is(err, ErrPassword):
+		status, text = http.StatusUnauthorized, ErrPassword.Error()
 	case errors.Is(err, ErrNotFound):
 		status, text = http.StatusNotFound, ErrNotFound.Error()
+	case errors.Is(r.Context().Err(), context.DeadlineExceeded) && r.Method == http.MethodGet:
+		capacity.Refuse(w)
+		return
+	case errors.Is(r.Context().Err(), context.DeadlineExceeded):
+		status, text = http.StatusGatewayTimeout, "took too long, and may or may not have been done"
 	case r.Context().Err() != nil:
 		return // nobody listens
 	default:

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/subtle"
 	"database/sql"
 	"errors"
@@ -78,6 +79,12 @@ func (p Plain) Authenticate(ctx context.Context, user int64, secret string) (a A
 	return a, err
 }
 
+// Admit tells whether the secret is that of the user's session.
+func (p Plain) Admit(ctx context.Context, user int64, secret string) error {
+	session, err := one(ctx, p.Sessions, user)
+	return admit(session, secret, err)
+}
+
 // admit compares in constant time. It does not tell a wrong secret from a missing session.
 func admit(s origin.Session, secret string, err error) error {
 	if errors.Is(err, ErrNotFound) {
@@ -121,6 +128,20 @@ func (p Plain) AddPost(ctx context.Context, author int64, text string) (origin.P
 // Rename tells a missing user by ErrNotFound.
 func (p Plain) Rename(ctx context.Context, user int64, name string) error {
 	return missing(p.DB.Rename(ctx, user, name))
+}
+
+// Login makes a new session, which replaces the user's last one, and returns its secret. That is kept nowhere.
+func (p Plain) Login(ctx context.Context, user int64) (secret string, err error) {
+	secret = rand.Text()
+	if err := missing(p.DB.Login(ctx, user, origin.HashSecret(secret))); err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// Logout ends the session of the secret.
+func (p Plain) Logout(ctx context.Context, user int64, secret string) error {
+	return p.DB.Logout(ctx, user, origin.HashSecret(secret))
 }
 
 func missing(err error) error {

@@ -15,10 +15,14 @@ var ErrNotFound = errors.New("not found")
 // ErrToken: the bearer token is not that of a session.
 var ErrToken = errors.New("invalid token")
 
+// ErrPassword: with this password nobody logs in.
+var ErrPassword = errors.New("wrong password")
+
 // Data is what the handlers work on: Plain or Cached.
 type Data interface {
 	Feed(ctx context.Context, user int64) (Feed, error)
 	Authenticate(ctx context.Context, user int64, secret string) (Account, error)
+	Admit(ctx context.Context, user int64, secret string) error // Authenticate for writes: only the session
 	Post(ctx context.Context, id int64) (Article, error)
 	Health(ctx context.Context) (Health, error)
 	Stats() Stats
@@ -27,6 +31,8 @@ type Data interface {
 	Follow(ctx context.Context, user, followee int64) error
 	Unfollow(ctx context.Context, user, followee int64) error
 	Rename(ctx context.Context, user int64, name string) error
+	Login(ctx context.Context, user int64) (secret string, err error)
+	Logout(ctx context.Context, user int64, secret string) error
 }
 
 // Feed is what those whom a user follows wrote last.

@@ -23,6 +23,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// password is every user's.
+const password = "open sesame"
+
+// token is that of a session which a user was seeded with.
+func token(user int64) string { return fmt.Sprintf("Bearer %d.%s", user, people.Secret(user)) }
+
 var people = origin.Population{Users: 100, Seed: 9}
 
 func database(t *testing.T) *origin.DB {
@@ -71,7 +77,7 @@ func cached(t *testing.T, db *origin.DB) *service.Cached {
 
 func serve(t *testing.T, data service.Data) string {
 	t.Helper()
-	s := httptest.NewServer(service.Handler(data, slog.New(slog.DiscardHandler)))
+	s := httptest.NewServer(service.Handler(data, password, slog.New(slog.DiscardHandler)))
 	t.Cleanup(s.Close)
 	return s.URL
 }
@@ -102,7 +108,7 @@ func call(t *testing.T, method, url, token, body string) (status int, answer str
 func TestSame(t *testing.T) {
 	db := database(t)
 	c := cached(t, db)
-	if err := c.Warm(t.Context(), []int64{1, 2}); err != nil {
+	if err := c.Warm(t.Context(), []int64{1, 2}, service.WarmOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	plain, fast := serve(t, service.Plain{DB: db}), serve(t, c)
@@ -111,10 +117,9 @@ func TestSame(t *testing.T) {
 		t.Helper()
 		for range 2 {
 			for user := int64(1); user <= 5; user++ {
-				token := fmt.Sprintf("Bearer %d.%s", user, people.Secret(user))
 				for _, path := range []string{fmt.Sprintf("/feed/%d", user), "/auth", fmt.Sprintf("/posts/%d", user), "/posts/99999"} {
-					s1, want := call(t, "GET", plain+path, token, "")
-					s2, got := call(t, "GET", fast+path, token, "")
+					s1, want := call(t, "GET", plain+path, token(user), "")
+					s2, got := call(t, "GET", fast+path, token(user), "")
 					if s1 != s2 || got != want {
 						t.Errorf("%s of user %d: %d %s\nwant %d %s", path, user, s2, got, s1, want)
 					}
@@ -123,17 +128,20 @@ func TestSame(t *testing.T) {
 		}
 	}
 	compare()
-	for path, body := range map[string]string{
-		"/post":   fmt.Sprintf(`{"user":%d,"text":"new"}`, writer),
-		"/rename": fmt.Sprintf(`{"user":%d,"name":"Ada"}`, writer),
-		"/follow": `{"user":3,"followee":4}`,
+	for _, c := range []struct {
+		path, body string
+		user       int64
+	}{
+		{"/post", fmt.Sprintf(`{"user":%d,"text":"new"}`, writer), writer},
+		{"/rename", fmt.Sprintf(`{"user":%d,"name":"Ada"}`, writer), writer},
+		{"/follow", `{"user":3,"followee":4}`, 3},
 	} {
-		if status, answer := call(t, "POST", fast+path, "", body); status != http.StatusOK {
-			t.Errorf("%s: %d %s", path, status, answer)
+		if status, answer := call(t, "POST", fast+c.path, token(c.user), c.body); status != http.StatusOK {
+			t.Errorf("%s: %d %s", c.path, status, answer)
 		}
 		compare()
 	}
-	if status, answer := call(t, "POST", fast+"/unfollow", "", `{"user":3,"followee":4}`); status != http.StatusOK {
+	if status, answer := call(t, "POST", fast+"/unfollow", token(3), `{"user":3,"followee":4}`); status != http.StatusOK {
 		t.Errorf("unfollow: %d %s", status, answer)
 	}
 	compare()
@@ -152,7 +160,7 @@ func TestNewPost(t *testing.T) {
 	if status, _ := call(t, "GET", fmt.Sprintf("%s/posts/%d", url, id), "", ""); status != http.StatusNotFound {
 		t.Fatalf("the post exists already: %d", status)
 	}
-	if status, answer := call(t, "POST", url+"/post", "", fmt.Sprintf(`{"user":%d,"text":"Hello"}`, people.Writer(2))); status != http.StatusOK {
+	if status, answer := call(t, "POST", url+"/post", token(people.Writer(2)), fmt.Sprintf(`{"user":%d,"text":"Hello"}`, people.Writer(2))); status != http.StatusOK {
 		t.Fatalf("%d %s", status, answer)
 	}
 	if status, answer := call(t, "GET", fmt.Sprintf("%s/posts/%d", url, id), "", ""); status != http.StatusOK || !strings.Contains(answer, "Hello") {
@@ -184,15 +192,23 @@ func TestRefused(t *testing.T) {
 			{"GET", "/auth", "Bearer 2." + secret, "", 401, "invalid token"},
 			{"GET", "/auth", "Bearer 4711." + secret, "", 401, "invalid token"},
 			{"GET", "/auth", "bearer 1." + secret, "", 200, `"unread"`},
-			{"POST", "/post", "", `{"user":1}`, 400, "text: must not"},
-			{"POST", "/post", "", `{"text":"x"}`, 400, "user: must be"},
-			{"POST", "/post", "", `{"user":4711,"text":"x"}`, 404, "not found"},
-			{"POST", "/post", "", `not json`, 400, "body: "},
-			{"POST", "/post", "", `{"user":1,"text":"` + strings.Repeat("x", 1<<17) + `"}`, 400, "body: "},
-			{"POST", "/rename", "", `{"user":1,"nme":"x"}`, 400, "nme"},
-			{"POST", "/rename", "", `{"user":1}`, 400, "name: must not"},
-			{"POST", "/rename", "", `{"user":4711,"name":"x"}`, 404, "not found"},
-			{"POST", "/follow", "", `{"user":1,"followee":1}`, 400, "followee: must be"},
+			{"POST", "/post", token(1), `{"user":1}`, 400, "text: must not"},
+			{"POST", "/post", token(1), `{"text":"x"}`, 400, "user: must be"},
+			{"POST", "/post", token(1), `not json`, 400, "body: "},
+			{"POST", "/post", token(1), `{"user":1,"text":"` + strings.Repeat("x", 1<<17) + `"}`, 400, "body: "},
+			{"POST", "/rename", token(1), `{"user":1,"nme":"x"}`, 400, "nme"},
+			{"POST", "/rename", token(1), `{"user":1}`, 400, "name: must not"},
+			{"POST", "/follow", token(1), `{"user":1,"followee":1}`, 400, "followee: must be"},
+			{"POST", "/post", token(2), `{"user":1,"text":"x"}`, 400, "user: must be the one whose token"},
+			{"POST", "/post", "", `{"user":1,"text":"x"}`, 401, "invalid token"},
+			{"POST", "/rename", "Bearer 2." + secret, `{"user":2,"name":"x"}`, 401, "invalid token"},
+			{"POST", "/follow", "Bearer 4711." + secret, `{"user":4711,"followee":1}`, 401, "invalid token"},
+			{"POST", "/unfollow", "", `{"user":1,"followee":2}`, 401, "invalid token"},
+			{"POST", "/login", "", `{"user":1,"password":"x"}`, 401, "wrong password"},
+			{"POST", "/login", "", `{"user":1}`, 401, "wrong password"},
+			{"POST", "/login", "", `{"user":4711,"password":"` + password + `"}`, 404, "not found"},
+			{"POST", "/logout", "", "", 401, "invalid token"},
+			{"POST", "/logout", "Bearer 2." + secret, "", 401, "invalid token"},
 			{"GET", "/post", "", "", 405, ""},
 			{"GET", "/nowhere", "", "", 404, ""},
 		} {
@@ -220,7 +236,7 @@ func TestHealth(t *testing.T) {
 		t.Fatalf("health is %+v: %v", h, err)
 	}
 	close(release)
-	if err := c.Warm(t.Context(), nil); err != nil {
+	if err := c.Warm(t.Context(), nil, service.WarmOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	want, err := service.Plain{DB: db}.Health(t.Context())
@@ -238,7 +254,7 @@ func TestHealth(t *testing.T) {
 func TestCalls(t *testing.T) {
 	db := database(t)
 	c := cached(t, db)
-	if err := c.Warm(t.Context(), nil); err != nil {
+	if err := c.Warm(t.Context(), nil, service.WarmOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	calls := func(d service.Data, do func(service.Data) error) uint64 {

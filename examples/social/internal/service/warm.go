@@ -2,59 +2,100 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/freshet-go/freshet/cache"
 )
 
-// warmBatch is how many keys are asked for at once: what Redis can surely answer within its budget.
-const warmBatch = 100
-
-// batches has keys loaded.
-func batches[V any](ctx context.Context, g *errgroup.Group, f *function[int64, V], keys []int64) {
-	for some := range slices.Chunk(keys, warmBatch) {
-		g.Go(func() error { _, err := f.getMany(ctx, some); return err })
-	}
+// WarmOptions configure Warm.
+type WarmOptions struct {
+	Rate     float64       // the most keys a second; 0: as many as come
+	Progress func(Warming) // is called after each batch, one call at a time; nil: nobody is told
 }
 
-// Warm loads what the feeds and authentications of users need, in batches, and waits for the first look at the jobs.
-func (c *Cached) Warm(ctx context.Context, users []int64) error {
-	authors := map[int64]struct{}{}
-	for _, u := range users {
-		authors[u] = struct{}{}
+// Warming says how far Warm has come with one cache, and which of them that is, from 1.
+type Warming struct {
+	Cache              string
+	Step, Steps        int
+	Done, Keys, Failed int
+}
+
+const (
+	warmBatch = 100 // keys that are asked for at once: what Redis can surely answer within its budget
+	warmSteps = 10  // caches
+)
+
+// Warm loads what the feeds and authentications of users need, in batches, and waits for the first look at the jobs. What
+// fails does not stop it, and comes back as its error; a second call loads only what is missing.
+func (c *Cached) Warm(ctx context.Context, users []int64, o WarmOptions) error {
+	w := &warmer{ctx: ctx, o: o}
+	warm(w, c.following, users)
+	authors, err := c.authors(ctx, users)
+	w.errs = append(w.errs, err)
+	warm(w, c.sessions, users)
+	warm(w, c.profiles, users)
+	warm(w, c.settings, users)
+	warm(w, c.roles, users)
+	warm(w, c.followers, users)
+	warm(w, c.notifications, users)
+	warm(w, c.messages, users)
+	warm(w, c.users, authors)
+	warm(w, c.postsOf, authors)
+	select {
+	case <-c.watch.first:
+	case <-ctx.Done():
+		w.errs = []error{context.Cause(ctx)} // and not what came of it, ten times
 	}
+	if err := errors.Join(w.errs...); err != nil {
+		return fmt.Errorf("service: warm: %w", err)
+	}
+	return nil
+}
+
+// authors are users and all whom they follow.
+func (c *Cached) authors(ctx context.Context, users []int64) ([]int64, error) {
+	all := map[int64]struct{}{}
+	for _, u := range users {
+		all[u] = struct{}{}
+	}
+	var errs []error
 	for some := range slices.Chunk(users, warmBatch) {
 		following, err := c.following.getMany(ctx, some)
-		if err != nil {
-			return fmt.Errorf("service: warm: %w", err)
-		}
+		errs = append(errs, err)
 		for _, f := range following {
 			for _, a := range f {
-				authors[a] = struct{}{}
+				all[a] = struct{}{}
 			}
 		}
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(2)
-	batches(gctx, g, c.sessions, users)
-	batches(gctx, g, c.profiles, users)
-	batches(gctx, g, c.settings, users)
-	batches(gctx, g, c.roles, users)
-	batches(gctx, g, c.followers, users)
-	batches(gctx, g, c.notifications, users)
-	batches(gctx, g, c.messages, users)
-	all := slices.Sorted(maps.Keys(authors))
-	batches(gctx, g, c.users, all)
-	batches(gctx, g, c.postsOf, all)
-	if err := g.Wait(); err != nil {
-		return fmt.Errorf("service: warm: %w", err)
+	return slices.Sorted(maps.Keys(all)), errors.Join(errs...)
+}
+
+// warmer warms one cache after the other.
+type warmer struct {
+	ctx  context.Context
+	o    WarmOptions
+	step int
+	errs []error
+}
+
+// warm has no reader under audit: nobody waits for what it loads.
+func warm[V any](w *warmer, f *function[int64, V], keys []int64) {
+	w.step++
+	if w.ctx.Err() != nil {
+		return
 	}
-	select {
-	case <-c.watch.first:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("service: warm: %w", ctx.Err())
-	}
+	step := Warming{Cache: f.cached.Name(), Step: w.step, Steps: warmSteps, Keys: len(keys)}
+	w.errs = append(w.errs, f.cached.Warm(w.ctx, slices.Values(keys), cache.WarmOptions{
+		Batch: warmBatch, Rate: w.o.Rate,
+		Progress: func(p cache.WarmProgress) {
+			if w.o.Progress != nil {
+				step.Done, step.Failed = p.Done, p.Failed
+				w.o.Progress(step)
+			}
+		},
+	}))
 }
