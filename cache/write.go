@@ -117,7 +117,7 @@ const holdMargin = time.Second
 // obey it.
 //
 // If write failed, its error is returned. If Redis is away, the write goes on all the same, and the error wraps
-// tiered.ErrDeferred.
+// tiered.ErrDeferred, joined with write's own error if there is one: an ErrDeferred does not say that write succeeded.
 func (c *Cached[K, V]) Mutate(ctx context.Context, key K, write func(context.Context) error) (err error) {
 	ctx, end := c.write(ctx, OpMutate, 1)
 	defer end(&err)
