@@ -199,7 +199,8 @@ func TestClusterFailoverThatLostInvalidations(t *testing.T) {
 	f.settles()
 }
 
-// neverReadsOld requires that a node reads the newest of keys all the time, until it is in order after an epoch.
+// neverReadsOld requires that a node reads the newest of keys all the time, until it is in order after an epoch; but for
+// the time in which it need not have noticed.
 func (f *fleet) neverReadsOld(node int, epoch uint64, keys ...int) {
 	f.t.Helper()
 	began, last, old, all := time.Now(), time.Duration(0), 0, 0
@@ -214,5 +215,5 @@ func (f *fleet) neverReadsOld(node int, epoch uint64, keys ...int) {
 		st := f.stores[node].Stats()
 		return st.Epoch != epoch && st.LinkUp && st.Journal == 0
 	}, "recovery")
-	require.Zero(f.t, old, "of %d reads; the last old one after %v", all, last)
+	require.LessOrEqual(f.t, last, f.unnoticed, "%d old ones of %d reads; the last after %v", old, all, last)
 }

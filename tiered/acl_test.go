@@ -111,7 +111,9 @@ func everything(t *testing.T, dial string) {
 	require.NoError(t, one.Mutate(ctx, 1, func(ctx context.Context) error { // two at once
 		return one.Mutate(ctx, 1, func(context.Context) error { return nil })
 	}))
+	fills := store.Stats().Fills
 	get(one, 1, "1 v2")
+	require.Eventually(t, func() bool { return store.Stats().Fills > fills }, waitFor, pollEvery)
 	version = 3
 	require.NoError(t, one.Expire(ctx, 1))
 	get(one, 1, "1 v3")
