@@ -56,8 +56,9 @@ func TestF3SilentLink(t *testing.T) {
 			get(t, reader, "k", "new")
 			pass(500 * time.Millisecond)
 		}
-		// Redis serves; each connection that froze costs one read at most, which meets it in the pool.
-		require.LessOrEqual(t, src.loads("k"), 2+early.Dials())
+		// Redis serves most of the twenty: a command that meets a frozen connection in the pool fails, and a few of those, of
+		// the link or of readers, open the breaker for a moment.
+		require.LessOrEqual(t, src.loads("k"), 10)
 		route.Store(late)
 		early.Thaw()
 		pass(5 * time.Second)
