@@ -122,19 +122,19 @@ func TestServe(t *testing.T) {
 	require.NotContains(t, p.errs.String(), "sesame")
 }
 
-// TestSecondSignal: whoever asks twice does not wait.
+// TestSecondSignal: whoever asks twice does not wait. SIGTERM, since a shell's background jobs ignore SIGINT.
 func TestSecondSignal(t *testing.T) {
 	p := start(t, nil, "-origin", "real")
 	require.Contains(t, p.out.String(), `"password":"`)
 	p.hang(t)
-	require.NoError(t, p.Process.Signal(syscall.SIGINT))
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.become(t, "/readyz", 503)
-	require.NoError(t, p.Process.Signal(syscall.SIGINT))
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	var ended *exec.ExitError
 	require.ErrorAs(t, p.Wait(), &ended)
 	status, ok := ended.Sys().(syscall.WaitStatus)
 	require.True(t, ok)
-	require.Equal(t, syscall.SIGINT, status.Signal())
+	require.Equal(t, syscall.SIGTERM, status.Signal())
 }
 
 // TestStopWhileWarming: pre-warming, which takes seconds here, ends with the service.
