@@ -67,7 +67,7 @@ func main() {
 	_, other := node(redis)
 	got, err := other.Get(ctx, 7)
 	fmt.Printf("another node reads version %d; invalidations replayed: %d\n", got, store.Stats().Replayed)
-	check(err == nil && got == version.Load() && store.Stats().Replayed == 1, "Redis was not told")
+	check(err == nil && got == version.Load() && store.Stats().Replayed >= 1, "Redis was not told")
 	check(stale.Load()+int64(rows.Stats().Errors) == 0, "there were old answers or errors")
 }
 
