@@ -75,7 +75,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("%1\r\n+a\r\n|1\r\n+b\r\n+c\r\n:1\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if bytes.Contains(b, []byte("$4")) || bytes.Contains(b, []byte("$5")) {
-			t.Skip() // sizes that would only take memory
+			return // sizes that would only take memory
 		}
 		frame, err := resp.Read(bufio.NewReader(bytes.NewReader(b)), nil)
 		if err == nil && !bytes.HasPrefix(b, frame.Raw) {
