@@ -48,13 +48,12 @@ func TestStaleWhileRevalidate(t *testing.T) {
 		}
 		pass(1200 * time.Millisecond)
 		require.Equal(w, 2, src.loads("k"), "one load for all")
-		get(w, cs[0], "k", "new")
-		if w.last() > 0 { // the other node may serve its stale value once more
-			_, _ = cs[1].Get(bg, "k")
+		for _, c := range cs { // the node that did not get to refresh may serve its stale value once more
+			_, _ = c.Get(bg, "k")
 			pass(1200 * time.Millisecond)
-			get(w, cs[1], "k", "new")
-			require.Equal(w, 2, src.loads("k"))
+			get(w, c, "k", "new")
 		}
+		require.Equal(w, 2, src.loads("k"))
 		s := cs[0].Stats()
 		require.GreaterOrEqual(w, s.Stale, uint64(10))
 		balanced(w, s, -1)
