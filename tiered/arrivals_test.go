@@ -23,7 +23,8 @@ func TestRealFailoverThatTheLinkDoesNotNotice(t *testing.T) {
 			old, next := redistest.Start(t), redistest.Start(t)
 			var master atomic.Pointer[redistest.Server]
 			master.Store(old)
-			const timeout = 250 * time.Millisecond
+			before, after := old.Client(t), next.Client(t)
+			const timeout = time.Second
 			rdb := redis.NewClient(&redis.Options{
 				Addr: "master", ContextTimeoutEnabled: true, MaxRetries: -1, DialerRetries: 1,
 				DialTimeout: timeout, ReadTimeout: timeout, WriteTimeout: timeout,
@@ -40,22 +41,22 @@ func TestRealFailoverThatTheLinkDoesNotNotice(t *testing.T) {
 			n := &node{Store: s, world: w, rdb: rdb}
 			n.reads("users:1", "old", fromOrigin)
 
-			record, err := old.Client(t).Get(t.Context(), "freshet:users:1").Result()
+			record, err := before.Get(t.Context(), "freshet:users:1").Result()
 			require.NoError(t, err)
-			require.NoError(t, next.Client(t).Set(t.Context(), "freshet:users:1", record, time.Hour).Err())
+			require.NoError(t, after.Set(t.Context(), "freshet:users:1", record, time.Hour).Err())
 			w.origin["users:1"] = "new"
 			require.NoError(t, n.Invalidate(t.Context(), "users:1")) // acknowledged by the one, lost by the other
 			master.Store(next)
 			for _, kind := range cut {
-				require.NoError(t, old.Client(t).ClientKillByFilter(t.Context(), "TYPE", kind, "SKIPME", "yes").Err())
+				require.NoError(t, before.ClientKillByFilter(t.Context(), "TYPE", kind, "SKIPME", "yes").Err())
 			}
 			redis := 0
 			for end := time.Now().Add(20 * time.Second); redis == 0 && time.Now().Before(end); {
 				v, from := n.get("users:1")
 				require.Equal(t, "new", v, "from %s", from)
-				require.NoError(t, next.Client(t).Ping(t.Context()).Err()) // the pace
-				if exists, err := next.Client(t).Exists(t.Context(), "freshet:users:1").Result(); err == nil && exists == 1 {
-					if now, _ := next.Client(t).Get(t.Context(), "freshet:users:1").Result(); now != record {
+				require.NoError(t, after.Ping(t.Context()).Err()) // the pace
+				if exists, err := after.Exists(t.Context(), "freshet:users:1").Result(); err == nil && exists == 1 {
+					if now, _ := after.Get(t.Context(), "freshet:users:1").Result(); now != record {
 						redis++
 					}
 				}

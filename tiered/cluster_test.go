@@ -33,7 +33,7 @@ func (w *clustered) clusterNode() *node {
 	rdb, err := tiered.Dial(w.URL())
 	require.NoError(w, err)
 	w.Cleanup(func() { _ = rdb.Close() })
-	s, err := tiered.Open(tiered.Options{Redis: rdb, MemoryBytes: 1 << 20, Budget: 250 * time.Millisecond})
+	s, err := tiered.Open(tiered.Options{Redis: rdb, MemoryBytes: 1 << 20, Budget: time.Second})
 	require.NoError(w, err)
 	w.Cleanup(func() { require.NoError(w, s.Close()) })
 	n := &node{s, w.world, nil, nil}

@@ -26,7 +26,7 @@ func realWorld(t *testing.T, args ...string) (*world, *redistest.Server) {
 // realNode starts a node of w, whose link is up.
 func (w *world) realNode(s *redistest.Server) *node {
 	w.Helper()
-	n := w.nodeOver(nil, s.Client(w), func(o *tiered.Options) { o.Budget = 250 * time.Millisecond }) // for busy machines
+	n := w.nodeOver(nil, s.Client(w), func(o *tiered.Options) { o.Budget = time.Second }) // for busy machines
 	n.linkUp()
 	return n
 }

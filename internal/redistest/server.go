@@ -117,7 +117,8 @@ func (s *Server) URL() string { return fmt.Sprintf("redis://%s", s.Addr()) }
 // Dir is where the server's files are.
 func (s *Server) Dir() string { return s.dir }
 
-// Client gives a client with the settings of tiered.Dial, which is closed with the test.
+// Client gives a client with the settings of tiered.Dial, but for timeouts that a busy machine keeps. It is closed with
+// the test.
 func (s *Server) Client(t testing.TB) *redis.Client {
 	t.Helper()
 	rdb := s.client()
@@ -128,7 +129,7 @@ func (s *Server) Client(t testing.TB) *redis.Client {
 func (s *Server) client() *redis.Client { return redis.NewClient(s.settings()) }
 
 func (s *Server) settings() *redis.Options {
-	const timeout = 250 * time.Millisecond
+	const timeout = time.Second
 	return &redis.Options{
 		Addr:                     s.Addr(),
 		ContextTimeoutEnabled:    true,
