@@ -206,7 +206,7 @@ func (s *Store) replay() error {
 		cmds[i] = s.invalidation(k.name)
 	}
 	var first error // of a shard that is down, perhaps: the others are told all the same
-	for i, r := range s.announce(probe, cmds...) {
+	for i, r := range s.announce(replaying, cmds...) {
 		if r.err != nil {
 			first = cmp.Or(first, r.err)
 			continue
@@ -215,7 +215,7 @@ func (s *Store) replay() error {
 		s.counts.replayed.Add(1)
 	}
 	for _, p := range prefixes {
-		rows, top, err := s.nextSequence(p.name, probe)
+		rows, top, err := s.nextSequence(p.name, replaying)
 		if err != nil {
 			return cmp.Or(first, err) // all prefixes are in one place
 		}

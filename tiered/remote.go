@@ -211,12 +211,14 @@ func (r *remote) send(ctx context.Context, cmds []command, which []int, out []re
 type faulty struct{ error }
 
 // caller says on whose behalf Redis is asked. Requests are not delayed by a Redis that may still be away: only the
-// Store's own commands probe a breaker that is half open.
-type caller bool
+// Store's own commands probe a breaker that is half open. A replay does not wait for its turn to probe: it has a pace of
+// its own, and on a Cluster it must reach the shards that live while another, which is down, keeps the breaker open.
+type caller int
 
 const (
-	request caller = false
-	probe   caller = true
+	request caller = iota
+	probe
+	replaying
 )
 
 // guard runs f within the budget and tells the breaker how it went. What f returns after the budget is thrown away, so
@@ -236,7 +238,7 @@ func guardFor[T any](r *remote, within time.Duration, who caller, f func(context
 		return zero, fmt.Errorf("%w: %w", errUnseen, breaker.ErrOpen)
 	}
 	permit, err := r.breaker.Allow()
-	if err != nil {
+	if err != nil && who != replaying {
 		return zero, fmt.Errorf("%w: %w", errUnseen, err)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
