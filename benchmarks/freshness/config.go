@@ -26,6 +26,7 @@ type config struct {
 	FallbackTTL  time.Duration
 	Skew         time.Duration // how far the clocks of nodes that were started anew are off, now fast, now slow
 	FailFast     bool          // ends with the first violation
+	Profiles     string        // a folder, for the nodes' profiles in the end; empty: none are written
 	Strict       bool          // documented limits are violations, too
 	Forgetful    bool          // for tests: one invalidation in four is only pretended
 
@@ -79,6 +80,8 @@ type report struct {
 	Violation *violation `json:",omitempty"`
 	Finished  bool       `json:",omitempty"`
 	Error     string     `json:",omitempty"`
+
+	Before, After rest // the run, with the last answer
 }
 
 // violation is a broken promise.

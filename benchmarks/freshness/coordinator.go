@@ -244,9 +244,11 @@ func (k *coordinator) finish() {
 			}
 		}
 		for _, p := range k.processes {
-			if _, err := p.await(30*time.Second, func(r report) bool { return r.Finished }); err != nil {
+			r, err := p.await(30*time.Second, func(r report) bool { return r.Finished })
+			if err != nil {
 				k.fail(err)
 			}
+			p.before, p.after = r.Before, r.After
 		}
 	}
 	k.auditor.last()

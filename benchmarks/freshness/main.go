@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/freshet-go/freshet/benchmarks/freshness/internal/plan"
@@ -31,6 +32,7 @@ func main() {
 	flag.DurationVar(&c.FallbackTTL, "fallback-ttl", time.Second, "tiered.Options.FallbackTTL")
 	flag.DurationVar(&c.Skew, "skew", 3*time.Minute, "how far the clocks of nodes that were killed and started anew are off, now fast, now slow")
 	flag.BoolVar(&c.Strict, "strict", false, "take for violations what the library documents as its limits, too")
+	flag.StringVar(&c.Profiles, "profiles", "", "a folder, which exists, for the nodes' profiles of heap and goroutines in the end")
 	flag.BoolVar(&c.FailFast, "fail-fast", false, "end with the first violation")
 	flag.Parse()
 	c.Topology = servers.Kind(topology)
@@ -43,6 +45,11 @@ func main() {
 		exit(fmt.Errorf("freshness: no engine is called %q: ristretto or otter", c.Engine))
 	case c.Nodes < 1 || c.Nodes > 64 || c.Keys < 32 || c.Keys > 1<<16 || c.Duration < time.Second:
 		exit(fmt.Errorf("freshness: 1 to 64 nodes, 32 to 65,536 keys, and at least a second, please"))
+	}
+	if c.Profiles != "" {
+		if c.Profiles, err = filepath.Abs(c.Profiles); err != nil {
+			exit(err)
+		}
 	}
 	if c.Seed == 0 {
 		c.Seed = rand.Uint64()

@@ -65,6 +65,7 @@ func runNode(in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	before := atRest()
 	n.start()
 	n.report(report{Ready: true})
 	for lines.Scan() {
@@ -83,7 +84,12 @@ func runNode(in io.Reader, out io.Writer) error {
 			n.report(report{Finished: true})
 		case "last":
 			n.last()
-			n.report(report{Finished: true})
+			if c.Profiles != "" {
+				if err := n.writeProfiles(); err != nil {
+					return fmt.Errorf("freshness: %w", err)
+				}
+			}
+			n.report(report{Finished: true, Before: before, After: atRest()})
 		}
 	}
 	return lines.Err()

@@ -23,6 +23,8 @@ type process struct {
 	proxy  *proxy.Proxy
 	heard  func(report) // violations and errors
 
+	before, after rest // of the last incarnation
+
 	fault sync.Mutex // held while a fault is done to the process itself
 
 	mu        sync.Mutex

@@ -49,12 +49,20 @@ type result struct {
 	Cold          map[string]float64 `json:"loads_per_cold_key"`
 	Excused       uint64             `json:"excused"`
 	Starved       uint64             `json:"probes_unanswered"`
+	Rest          []resting          `json:"at_rest"`
 	Violations    int                `json:"violations"`
 
 	findings []finding
 	injected []injection
 	began    int64
 	skew     time.Duration
+}
+
+// resting is what a node occupied at rest.
+type resting struct {
+	Incarnation int  `json:"incarnation"`
+	Before      rest `json:"before"`
+	After       rest `json:"after"`
 }
 
 func (k *coordinator) result() *result {
@@ -88,6 +96,7 @@ func (k *coordinator) result() *result {
 		r.Faults[string(in.Fault)]++
 	}
 	for _, p := range k.processes {
+		r.Rest = append(r.Rest, resting{p.config.Incarnation, p.before, p.after})
 		r.Messages["dropped"] += p.proxy.Dropped.Load()
 		r.Messages["delayed"] += p.proxy.Delayed.Load()
 		r.Messages["duplicated"] += p.proxy.Duplicated.Load()
@@ -126,6 +135,10 @@ func (r *result) print(w io.Writer) error {
 	row("unanswered", "%d probes of a plain client beside the nodes' own, within 40 ms, faults included", r.Starved)
 	row("excused", "%d reads on the author's own node, before it could notice a failover behind an intact link", r.Excused)
 	row("clocks", "those of nodes that were killed and started anew are off by %v, fast and slow", r.skew)
+	for i, n := range r.Rest {
+		row(fmt.Sprintf("node %d at rest", i), "goroutines %d -> %d, heap %.1f -> %.1f MB (since its start %d)", n.Before.Goroutines,
+			n.After.Goroutines, float64(n.Before.Heap)/1e6, float64(n.After.Heap)/1e6, n.Incarnation+1)
+	}
 	row("violations", "%d", r.Violations)
 	if err := tab.Flush(); err != nil {
 		return err
