@@ -34,15 +34,18 @@ func TestRealFailoverThatTheLinkDoesNotNotice(t *testing.T) {
 				MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 			})
 			t.Cleanup(func() { _ = rdb.Close() })
-			s, err := tiered.Open(tiered.Options{Redis: rdb, MemoryBytes: 1 << 20, Engine: tiered.Otter})
+			s, err := tiered.Open(tiered.Options{Redis: rdb, MemoryBytes: 1 << 20, Engine: tiered.Otter, Budget: timeout})
 			require.NoError(t, err)
 			defer func() { require.NoError(t, s.Close()) }()
 			w := &world{T: t, origin: map[string]string{"users:1": "old"}}
 			n := &node{Store: s, world: w, rdb: rdb}
 			n.reads("users:1", "old", fromOrigin)
 
-			record, err := before.Get(t.Context(), "freshet:users:1").Result()
-			require.NoError(t, err)
+			record := ""
+			n.until(func() bool {
+				record, err = before.Get(t.Context(), "freshet:users:1").Result()
+				return err == nil && record[0] == 'V'
+			}, "Redis has it")
 			require.NoError(t, after.Set(t.Context(), "freshet:users:1", record, time.Hour).Err())
 			w.origin["users:1"] = "new"
 			require.NoError(t, n.Invalidate(t.Context(), "users:1")) // acknowledged by the one, lost by the other
