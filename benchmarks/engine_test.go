@@ -70,13 +70,13 @@ func BenchmarkHitRatio(b *testing.B) {
 	for _, t := range all {
 		for _, share := range []float64{0.01, 0.05, 0.25} {
 			for _, e := range engines {
-				b.Run(fmt.Sprintf("trace=%s/share=%v/engine=%s", t.name, share, e.name), func(b *testing.B) {
+				b.Run(fmt.Sprintf("trace=%s/share=%v/engine=%s", t.Name, share, e.name), func(b *testing.B) {
 					for b.Loop() {
-						store, err := tiered.Open(tiered.Options{Engine: e.open, MemoryBytes: int64(share * float64(t.distinct) * entryBytes)})
+						store, err := tiered.Open(tiered.Options{Engine: e.open, MemoryBytes: int64(share * float64(t.Distinct) * entryBytes)})
 						require.NoError(b, err)
 						values := cache.Must(cache.New(func(context.Context, uint32) ([]byte, error) { return value, nil },
 							cache.Options{Store: store, Name: "values", TTL: ttl.Fixed(lifetime)}))
-						for _, key := range t.keys {
+						for _, key := range t.Keys {
 							if _, err := values.Get(b.Context(), key); err != nil {
 								b.Fatal(err)
 							}
@@ -85,7 +85,7 @@ func BenchmarkHitRatio(b *testing.B) {
 						b.ReportMetric(100*float64(s.MemoryHits)/float64(s.Requests), "hit-%")
 						require.NoError(b, store.Close())
 					}
-					b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/float64(len(t.keys)), "ns/request")
+					b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/float64(len(t.Keys)), "ns/request")
 					b.ReportMetric(0, "ns/op")
 				})
 			}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dgraph-io/ristretto/v2"
+	"github.com/freshet-go/freshet/benchmarks/internal/trace"
 	"github.com/freshet-go/freshet/cache"
 	"github.com/freshet-go/freshet/tiered"
 	"github.com/freshet-go/freshet/ttl"
@@ -80,7 +81,7 @@ func names(n int) []string {
 func hot() []string {
 	all := names(hotKeys)
 	sequence := make([]string, 0, 1<<16)
-	for _, i := range zipf(1<<16, hotKeys).keys {
+	for _, i := range trace.Zipf(1<<16, hotKeys).Keys {
 		sequence = append(sequence, all[i])
 	}
 	return sequence

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/redis/go-redis/v9/logging"
+
+	"github.com/freshet-go/freshet/benchmarks/internal/trace"
 )
 
 // TestMain says what the numbers depend on, in lines that benchstat takes for configuration.
@@ -15,7 +17,7 @@ func TestMain(m *testing.M) {
 	logging.Disable() // of connections refused, by a Redis that is meant to be gone
 	if f := flag.Lookup("test.bench"); f != nil && f.Value.String() != "" {
 		fmt.Println("redis:", redisVersion())
-		fmt.Println("users: zipf, seed", seed)
+		fmt.Println("users: zipf, seed", trace.Seed)
 		fmt.Println("traces:", traceNames())
 	}
 	os.Exit(m.Run())

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/freshet-go/freshet/benchmarks/internal/trace"
 	"github.com/freshet-go/freshet/cache"
 )
 
@@ -65,7 +66,7 @@ type origin struct {
 }
 
 func newOrigin() *origin {
-	rnd := rand.New(rand.NewPCG(seed, seed))
+	rnd := rand.New(rand.NewPCG(trace.Seed, trace.Seed))
 	popular := rand.NewZipf(rnd, 1.1, 10, userCount-1)
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	o := &origin{secret: []byte("benchmark")}

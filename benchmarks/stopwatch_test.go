@@ -3,12 +3,14 @@ package benchmarks
 import (
 	"sync"
 	"time"
+
+	"github.com/freshet-go/freshet/benchmarks/internal/latency"
 )
 
 // stopwatch runs requests and keeps their times. Two looks at the clock take about as long as a hit in memory: fast
 // requests are therefore timed one in sixteen, and what the looks take is left out of the percentiles.
 type stopwatch struct {
-	histogram
+	latency.Histogram
 
 	every int
 	calls int
@@ -36,7 +38,7 @@ func (w *stopwatch) run(op func(i int) error, i int) {
 	if w.calls++; w.calls%w.every == 0 {
 		start := time.Now()
 		err = op(i)
-		w.add(time.Since(start) - clockCost())
+		w.Add(time.Since(start) - clockCost())
 	} else {
 		err = op(i)
 	}
@@ -68,7 +70,7 @@ func together(callers, n int, op func(i int) error) *stopwatch {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			all.merge(&w.histogram)
+			all.Merge(&w.Histogram)
 			if all.err == nil {
 				all.err = w.err
 			}

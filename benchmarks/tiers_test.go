@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/freshet-go/freshet/benchmarks/internal/trace"
 	"github.com/freshet-go/freshet/cache"
 	"github.com/freshet-go/freshet/tiered"
 	"github.com/stretchr/testify/require"
@@ -15,7 +16,7 @@ import (
 // data is made once: benchmarks only read it.
 var data = sync.OnceValue(newOrigin)
 
-var asked = sync.OnceValue(func() []uint32 { return zipf(1<<16, userCount).keys })
+var asked = sync.OnceValue(func() []uint32 { return trace.Zipf(1<<16, userCount).Keys })
 
 func BenchmarkFeed(b *testing.B) {
 	users := asked()
@@ -130,6 +131,6 @@ func report(b *testing.B, w *stopwatch, n int, loads int64) {
 	b.Helper()
 	require.NoError(b, w.err)
 	b.ReportMetric(float64(loads)/float64(n), "loads/op")
-	b.ReportMetric(float64(w.quantile(0.50)), "p50-ns")
-	b.ReportMetric(float64(w.quantile(0.99)), "p99-ns")
+	b.ReportMetric(float64(w.Quantile(0.50)), "p50-ns")
+	b.ReportMetric(float64(w.Quantile(0.99)), "p99-ns")
 }

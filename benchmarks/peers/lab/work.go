@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/freshet-go/freshet/benchmarks/internal/latency"
 )
 
 // Work is an operation and who does it.
@@ -23,7 +25,7 @@ type Done struct {
 	Ops     int
 	Elapsed time.Duration
 	Allocs  float64 // of the process, per operation
-	Latency Histogram
+	Latency latency.Histogram
 }
 
 // stride keeps callers apart in the sequence of i.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/freshet-go/freshet/benchmarks/peers/lab"
+	"github.com/freshet-go/freshet/benchmarks/internal/trace"
 	"github.com/freshet-go/freshet/benchmarks/peers/scenario"
 )
 
@@ -79,7 +79,7 @@ func parse(args []string, env func(string) string, stderr io.Writer) (settings, 
 	}
 	s.lab.Rounds = cmp.Or(*rounds, s.lab.Rounds)
 	asked := cmp.Or(*dir, env("FRESHET_TRACES"))
-	traces, err := lab.ReadTraces(cmp.Or(asked, "../shared/traces"))
+	traces, err := trace.Read(cmp.Or(asked, "../shared/traces"))
 	if err == nil && asked != "" && len(traces) == 0 {
 		err = fmt.Errorf("no traces in %s", asked)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/freshet-go/freshet/benchmarks/internal/trace"
 	"github.com/freshet-go/freshet/benchmarks/peers/lab"
 )
 
@@ -17,7 +18,7 @@ type Lab struct {
 	Prefixes  int           // alive, of S10
 	Trials    int           // of S7: misses without Redis
 	Patience  time.Duration // of S7: with those who wait for Redis
-	Traces    []lab.Trace   // of S9; none: a zipf order
+	Traces    []trace.Trace // of S9; none: a zipf order
 }
 
 // Full is the effort of which results are worth keeping.

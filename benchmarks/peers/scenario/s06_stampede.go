@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/freshet-go/freshet/benchmarks/internal/latency"
 	"github.com/freshet-go/freshet/benchmarks/peers/lab"
 )
 
@@ -84,15 +85,15 @@ func (h *herd) run(context.Context) (Sample, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stampede: %w", err)
 	}
-	var latency lab.Histogram
+	var times latency.Histogram
 	loads := 0.0
 	for _, a := range answers {
 		loads += float64(a.Loads)
 		for _, d := range a.Latencies {
-			latency.Add(d)
+			times.Add(d)
 		}
 	}
-	return Sample{Loads: loads, P50: float64(latency.Quantile(0.5)), P99: float64(latency.Quantile(0.99))}, nil
+	return Sample{Loads: loads, P50: float64(times.Quantile(0.5)), P99: float64(times.Quantile(0.99))}, nil
 }
 
 func (h *herd) close() {

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/freshet-go/freshet/benchmarks/internal/latency"
 	"github.com/freshet-go/freshet/benchmarks/peers/contender"
 	"github.com/freshet-go/freshet/benchmarks/peers/lab"
 	"github.com/freshet-go/freshet/breaker"
@@ -121,7 +122,7 @@ func dieUnder(ctx context.Context, l *Lab, lib string) (Sample, error) {
 			return nil, err
 		}
 		out[phase.hit] = after / before
-		var misses lab.Histogram
+		var misses latency.Histogram
 		for range l.Trials {
 			d, err := q.miss(ctx, c.Get)
 			if err != nil {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 
 	"github.com/dgraph-io/ristretto/v2"
+	"github.com/freshet-go/freshet/benchmarks/internal/trace"
 	"github.com/freshet-go/freshet/benchmarks/peers/contender"
-	"github.com/freshet-go/freshet/benchmarks/peers/lab"
 	"github.com/freshet-go/freshet/cache"
 	"github.com/freshet-go/freshet/tiered"
 	"github.com/maypok86/otter/v2"
@@ -26,7 +26,7 @@ var hitRatio = Scenario{
 	Bouts: func(l *Lab) []Bout {
 		traces := l.Traces
 		if len(traces) == 0 {
-			traces = []lab.Trace{lab.Zipf(min(l.Requests, 500_000), 50_000)}
+			traces = []trace.Trace{trace.Zipf(min(l.Requests, 500_000), 50_000)}
 		}
 		var all []Bout
 		for _, t := range traces {
@@ -39,7 +39,7 @@ var hitRatio = Scenario{
 	},
 }
 
-func ratioBout(t lab.Trace, share float64) Bout {
+func ratioBout(t trace.Trace, share float64) Bout {
 	entries := max(int(share*float64(t.Distinct)), 1)
 	return Bout{
 		Name: "HitRatio", Case: fmt.Sprintf("trace=%s/share=%v", t.Name, share), Rounds: 3,
@@ -68,7 +68,7 @@ type replayer struct {
 	close func()
 }
 
-func rawEntrant(t lab.Trace, open func() (replayer, error)) func(context.Context, *Lab) (Trial, error) {
+func rawEntrant(t trace.Trace, open func() (replayer, error)) func(context.Context, *Lab) (Trial, error) {
 	return func(context.Context, *Lab) (Trial, error) {
 		return Trial{Measure: func(context.Context) (Sample, error) {
 			r, err := open()
@@ -126,7 +126,7 @@ func newRawOtter(entries int) (replayer, error) {
 	}, nil
 }
 
-func ratioEntrant(t lab.Trace, entries int, engine tiered.Engine) func(context.Context, *Lab) (Trial, error) {
+func ratioEntrant(t trace.Trace, entries int, engine tiered.Engine) func(context.Context, *Lab) (Trial, error) {
 	return func(ctx context.Context, _ *Lab) (Trial, error) {
 		bytes, err := room(ctx, entries, engine)
 		if err != nil {

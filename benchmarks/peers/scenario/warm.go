@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/freshet-go/freshet/benchmarks/internal/trace"
 	"github.com/freshet-go/freshet/benchmarks/peers/contender"
 	"github.com/freshet-go/freshet/benchmarks/peers/lab"
 )
@@ -100,7 +101,7 @@ func numbers(n int) []int {
 // asked is the order in which keys are asked for: a power of two of them, zipf.
 func asked[K any](keys []K) []K {
 	sequence := make([]K, 0, 1<<16)
-	for _, i := range lab.Zipf(1<<16, uint64(len(keys))).Keys {
+	for _, i := range trace.Zipf(1<<16, uint64(len(keys))).Keys {
 		sequence = append(sequence, keys[i])
 	}
 	return sequence

@@ -1,4 +1,4 @@
-package lab
+package trace
 
 import (
 	"compress/gzip"
@@ -20,21 +20,21 @@ func write(t *testing.T, file string, data ...byte) {
 	require.NoError(t, f.Close())
 }
 
-func TestReadTraces(t *testing.T) {
+func TestRead(t *testing.T) {
 	dir := t.TempDir()
-	none, err := ReadTraces(dir)
+	none, err := Read(dir)
 	require.NoError(t, err)
 	require.Empty(t, none)
 
 	write(t, filepath.Join(dir, "shop.u32le.gz"), 1, 0, 0, 0, 2, 1, 0, 0, 1, 0, 0, 0)
-	all, err := ReadTraces(dir)
+	all, err := Read(dir)
 	require.NoError(t, err)
 	require.Equal(t, []Trace{{"shop", []uint32{1, 258, 1}, 2}}, all)
 	require.Equal(t, Trace{"shop", []uint32{1}, 1}, all[0].First(1))
 	require.Equal(t, all[0], all[0].First(9))
 
 	write(t, filepath.Join(dir, "torn.u32le.gz"), 1, 0, 0)
-	_, err = ReadTraces(dir)
+	_, err = Read(dir)
 	require.ErrorContains(t, err, "torn")
 }
 

@@ -1,4 +1,5 @@
-package lab
+// Package trace reads recorded sequences of requests, and makes one where there are none.
+package trace
 
 import (
 	"compress/gzip"
@@ -14,8 +15,10 @@ import (
 )
 
 const (
-	seed        = 1
-	traceEnding = ".u32le.gz"
+	// Seed is that of Zipf.
+	Seed = 1
+
+	ending = ".u32le.gz"
 )
 
 // Trace is a sequence of keys, as they were asked for.
@@ -27,7 +30,7 @@ type Trace struct {
 
 // Zipf is a trace that is the same everywhere.
 func Zipf(length int, keys uint64) Trace {
-	z := rand.NewZipf(rand.New(rand.NewPCG(seed, seed)), 1.1, 10, keys-1)
+	z := rand.NewZipf(rand.New(rand.NewPCG(Seed, Seed)), 1.1, 10, keys-1)
 	t := Trace{Name: "zipf", Keys: make([]uint32, length)}
 	for i := range t.Keys {
 		t.Keys[i] = uint32(z.Uint64())
@@ -36,25 +39,25 @@ func Zipf(length int, keys uint64) Trace {
 	return t
 }
 
-// ReadTraces reads the recorded traces of a folder: files NAME.u32le.gz, one little-endian uint32 per request, gzip.
+// Read reads the recorded traces of a folder: files NAME.u32le.gz, one little-endian uint32 per request, gzip.
 // Where the folder is not there, or empty, there are none.
-func ReadTraces(dir string) ([]Trace, error) {
-	files, err := filepath.Glob(filepath.Join(dir, "*"+traceEnding))
+func Read(dir string) ([]Trace, error) {
+	files, err := filepath.Glob(filepath.Join(dir, "*"+ending))
 	if err != nil {
-		return nil, fmt.Errorf("lab: %w", err)
+		return nil, fmt.Errorf("trace: %w", err)
 	}
 	var all []Trace
 	for _, file := range files {
-		keys, err := readTrace(file)
+		keys, err := readFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("lab: %s: %w", file, err)
+			return nil, fmt.Errorf("trace: %s: %w", file, err)
 		}
-		all = append(all, Trace{strings.TrimSuffix(filepath.Base(file), traceEnding), keys, distinct(keys)})
+		all = append(all, Trace{strings.TrimSuffix(filepath.Base(file), ending), keys, distinct(keys)})
 	}
 	return all, nil
 }
 
-func readTrace(file string) ([]uint32, error) {
+func readFile(file string) ([]uint32, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
