@@ -38,6 +38,7 @@ func TestF1ClusterTakeover(t *testing.T) {
 func TestF1SentinelFailover(t *testing.T) {
 	s := redistest.StartSentinel(t)
 	f := newFleet(t, 2, s.URL(), faulty)
+	f.parted = 5 * time.Second // until the Sentinels have corrected the old one
 	stop := f.traffic()
 	for range 3 {
 		s.Failover()

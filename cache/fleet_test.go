@@ -120,6 +120,8 @@ type fleet struct {
 	budget time.Duration
 	// unnoticed is for how long a change of masters may bring back what was invalidated, on all nodes.
 	unnoticed time.Duration
+	// parted is for how long nodes may follow different masters, and so not hear of each other.
+	parted time.Duration
 
 	reads, writes, deferred atomic.Uint64
 	late                    atomic.Int64 // how long after an invalidation another node still had the old version
@@ -268,6 +270,9 @@ func (f *fleet) read(node int, keys ...int) {
 		f.reads.Add(1)
 		others := k%len(f.caches) != node
 		asOf := began
+		if others {
+			asOf = asOf.Add(-f.parted)
+		}
 		if others && fallen { // Redis is away, as far as this node knows
 			asOf = asOf.Add(-tiered.DefaultFallbackTTL)
 		}
