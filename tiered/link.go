@@ -22,7 +22,7 @@ type link struct {
 
 	datasets atomic.Pointer[map[string]dataset] // of the masters, when they were last asked
 	dataset  atomic.Uint64                      // their digest
-	arrivals arrivals
+	arrivals *arrivals
 	polls    atomic.Uint64
 	outages  atomic.Uint64
 	heard    atomic.Uint64
@@ -31,8 +31,8 @@ type link struct {
 }
 
 func newLink(s *Store) *link {
-	l := &link{store: s, tried: make(chan struct{})}
-	l.arrivals.link = l
+	l := &link{store: s, tried: make(chan struct{}), arrivals: &arrivals{}}
+	l.arrivals.link.Store(l)
 	l.gate.Store(true)
 	l.arrivals.watch(s.remote.rdb)
 	return l

@@ -89,7 +89,7 @@ func (e *ear) tick(ctx context.Context, now time.Time) error {
 		switch err := e.link.poll(); {
 		case err == nil:
 			e.unanswered = 0
-		case errors.Is(err, errAnother):
+		case errors.Is(err, errAnother), errors.Is(err, errReplica):
 			return err
 		default:
 			if e.unanswered++; e.unanswered == 3 {

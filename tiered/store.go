@@ -283,7 +283,7 @@ func (s *Store) Close() error {
 		}
 		s.done.Wait()
 		if s.link != nil {
-			s.link.arrivals.closed.Store(true)
+			s.link.arrivals.link.Store(nil)
 		}
 		s.fence.trust.Store(0)
 		s.clock.Stop()
