@@ -109,8 +109,8 @@ func (l *link) session(ctx context.Context) error {
 	l.once.Do(func() { close(l.tried) })
 	s.options.Logger.Info("tiered: link up")
 	err := (&ear{link: l, pubsub: pubsub, echoes: echoes, pinged: began, proof: began}).listen(ctx)
-	if ctx.Err() != nil {
-		s.shout(s.publisher.farewell())
+	if message, ok := s.publisher.farewell(); ok && ctx.Err() != nil {
+		s.shout(message)
 	}
 	return err
 }
