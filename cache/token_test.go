@@ -213,3 +213,27 @@ func TestATokenWithoutRedis(t *testing.T) {
 		require.Equal(t, "new", v)
 	})
 }
+
+// And the other way round: what a node without Redis has invalidated, nobody was told.
+func TestATokenOfANodeWithoutRedis(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		alone, err := tiered.Open(tiered.Options{})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, alone.Close()) }()
+		src := newSource("k", "old")
+		c, other := openOn(t, alone, src, cache.Options{}), w.open(0, src, cache.Options{})
+		get(t, other, "k", "old")
+		src.set("k", "new")
+		require.NoError(t, c.Invalidate(bg, "k"))
+		v, err := other.Get(carried(t, alone.Token()), "k")
+		require.NoError(t, err)
+		require.Equal(t, "new", v)
+		loads := src.loads("k")
+		get(t, c, "k", "new")
+		v, err = c.Get(carried(t, alone.Token()), "k")
+		require.NoError(t, err)
+		require.Equal(t, "new", v)
+		require.Equal(t, loads+1, src.loads("k"), "its own token: memory has it")
+	})
+}
