@@ -130,7 +130,7 @@ func (l *link) poll() error {
 			l.know(ids)
 		}
 		l.polls.Add(1)
-		err = s.fetchPrefixes()
+		err = s.fetchPrefixes(probe)
 	}
 	if err != nil {
 		s.counts.redisErrors.Add(1)
@@ -167,7 +167,7 @@ func (l *link) hear(payload string) error {
 			return nil
 		}
 		l.gaps.Add(1)
-		return s.fetchPrefixes()
+		return s.fetchPrefixes(probe)
 	}
 	return nil
 }

@@ -108,7 +108,7 @@ func (s *Store) Reach(t Token) Reach {
 	case s.remote == nil, t.deferred, t.dataset != s.link.dataset.Load():
 		return ReachLoader
 	case s.fence.newest.Load() < t.prefix:
-		if err := s.fetchPrefixes(); err != nil || s.fence.newest.Load() < t.prefix {
+		if err := s.fetchPrefixes(request); err != nil || s.fence.newest.Load() < t.prefix {
 			return ReachLoader
 		}
 	}
