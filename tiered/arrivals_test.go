@@ -94,9 +94,10 @@ func TestAConnectionThatDoesNotSayWhoItIs(t *testing.T) {
 // A replica that new connections reach lags behind what this node has invalidated, though it has the id of its master.
 func TestAReplicaThatIsNotAClustersIsNotRead(t *testing.T) {
 	inBubble(t, func(w *world) {
-		role := "master"
+		var replica atomic.Bool
 		says := func(c *server.Peer, cmd string, _ ...string) bool {
 			if cmd == "INFO" {
+				role := map[bool]string{false: "master", true: "slave"}[replica.Load()]
 				c.WriteBulk("role:" + role + "\r\nmaster_replid:one\r\n")
 			}
 			return cmd == "INFO"
@@ -111,13 +112,13 @@ func TestAReplicaThatIsNotAClustersIsNotRead(t *testing.T) {
 			},
 			"open connection": func(*node) { w.elapse(time.Second) }, // until it is asked again
 		} {
-			role = "master"
+			replica.Store(false)
 			n := w.node()
 			w.elapse(2 * time.Second)
 			require.True(w, n.Stats().LinkUp, name)
 			w.origin["users:1"] = "v"
 			n.get("users:1")
-			role = "slave"
+			replica.Store(true)
 			meet(n)
 			for range 5 {
 				f := n.fetch("users:1")
@@ -125,7 +126,7 @@ func TestAReplicaThatIsNotAClustersIsNotRead(t *testing.T) {
 				require.Equal(w, tiered.Unseen, f.Outcome, name)
 				w.elapse(time.Second)
 			}
-			role = "master"
+			replica.Store(false)
 			w.elapse(3 * time.Second)
 			n.reads("users:1", "v", fromRedis, name)
 			require.NoError(w, n.Close())
