@@ -3,6 +3,7 @@ package tiered
 import (
 	"context"
 	"errors"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -43,8 +44,15 @@ func (a *arrivals) watch(rdb redis.UniversalClient) {
 	_ = cluster.ForEachShard(met, func(_ context.Context, node *redis.Client) error { node.AddHook(a); return nil })
 }
 
-// DialHook does nothing.
-func (a *arrivals) DialHook(next redis.DialHook) redis.DialHook { return next }
+// DialHook dials only for contexts that are not over: whoever gave one that is over wants no connection.
+func (a *arrivals) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return next(ctx, network, addr)
+	}
+}
 
 // ProcessHook waits for the greeting that is the first command on every connection. A connection on which the question is
 // not answered must not be used: the client would take an answer that is late for that to its next command.
