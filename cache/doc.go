@@ -26,8 +26,8 @@
 //   - F2, shared tier: a value whose load began before an invalidation is never stored in Redis after it. No clock is
 //     involved.
 //   - F3, other nodes: with the link up, they drop the value when the message arrives. With the link down, silent or
-//     lossy (a message is missing), they stop trusting memory within MaxStaleness and read Redis instead; if Redis is away too, they keep
-//     entries in memory no longer than FallbackTTL.
+//     lossy (a message is missing), they stop trusting memory within MaxStaleness and read Redis instead, and nobody joins
+//     a load that is older than that; if Redis is away too, they keep entries in memory no longer than FallbackTTL.
 //   - F4, writer crash: Mutate marks the key before the write. If the process dies between the commit and the
 //     invalidation, readers bypass the cache for the key until the mark expires, and see nothing older than the start of
 //     the load that answers them. Not covered: a mark that could not be placed, was evicted, or expired before the write

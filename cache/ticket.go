@@ -46,12 +46,11 @@ func (c *Cached[K, V]) ticket(ctx context.Context, hash uint64, key K, encoded s
 func (c *Cached[K, V]) newTicket(ctx context.Context, hash uint64, key K, encoded string, p purpose) *ticket[K, V] {
 	stamp := c.store.Stamp(encoded)
 	ctx, cancel := context.WithCancel(ctx)
-	valid := func() bool { return c.store.Valid(stamp, encoded) }
 	return &ticket[K, V]{
 		hash:    hash,
 		key:     key,
 		fetch:   tiered.Fetch{Key: encoded, Codec: c.options.Codec, Stamp: stamp, Lease: leaseFor},
-		flight:  flight.New[result[V]](valid, cancel, p == ahead),
+		flight:  flight.New[result[V]](c.store.Joinable(stamp, encoded), cancel, p == ahead),
 		ctx:     ctx,
 		cancel:  cancel,
 		purpose: p,

@@ -213,3 +213,53 @@ func TestATokenWithoutRedis(t *testing.T) {
 		require.Equal(t, "new", v)
 	})
 }
+
+// And the other way round: what a node without Redis has invalidated, nobody was told.
+func TestATokenOfANodeWithoutRedis(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 1)
+		alone, err := tiered.Open(tiered.Options{})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, alone.Close()) }()
+		src := newSource("k", "old")
+		c, other := openOn(t, alone, src, cache.Options{}), w.open(0, src, cache.Options{})
+		get(t, other, "k", "old")
+		src.set("k", "new")
+		require.NoError(t, c.Invalidate(bg, "k"))
+		v, err := other.Get(carried(t, alone.Token()), "k")
+		require.NoError(t, err)
+		require.Equal(t, "new", v)
+		loads := src.loads("k")
+		get(t, c, "k", "new")
+		v, err = c.Get(carried(t, alone.Token()), "k")
+		require.NoError(t, err)
+		require.Equal(t, "new", v)
+		require.Equal(t, loads+1, src.loads("k"), "its own token: memory has it")
+	})
+}
+
+// A token that this node cannot check asks Redis; while Redis is away nobody waits for that.
+func TestF7ATokenDoesNotWaitForARedisThatIsAway(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 2)
+		src := newSource("k", "old")
+		cs := w.openAll(src, cache.Options{})
+		w.nets[1].Freeze()
+		defer w.nets[1].Thaw()
+		src.set("k", "new")
+		require.NoError(w, cs[0].InvalidatePrefix(bg))
+		ctx := carried(w, w.nodes[0].Token())
+		for range 10 { // until the breaker is open
+			_, err := cs[1].Get(ctx, "k")
+			require.NoError(w, err)
+		}
+		for range 100 {
+			began := time.Now()
+			v, err := cs[1].Get(ctx, "k")
+			require.NoError(w, err)
+			require.Equal(w, "new", v)
+			require.Zero(w, time.Since(began))
+			pass(73 * time.Millisecond)
+		}
+	})
+}

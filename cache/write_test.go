@@ -50,14 +50,16 @@ func TestSetMany(t *testing.T) {
 	})
 }
 
-// A Set during a Mutate is overtaken by it.
+// A Set during a Mutate stores nothing.
 func TestSetDuringMutate(t *testing.T) {
 	inWorlds(t, func(w *world) {
 		src := newSource("k", "old")
 		cs := w.openAll(src, cache.Options{})
 		require.NoError(w, cs[0].Mutate(bg, "k", func(context.Context) error {
 			require.NoError(w, cs[w.last()].Set(bg, "k", "set"))
+			get(w, cs[w.last()], "k", "old")
 			src.set("k", "new")
+			get(w, cs[w.last()], "k", "new")
 			return nil
 		}))
 		pass(time.Millisecond)

@@ -2,6 +2,8 @@ package tiered
 
 import (
 	"context"
+	"errors"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -11,13 +13,14 @@ import (
 // arrivals is a hook that asks the server behind every new connection whose data it serves, before the connection is
 // used: after a failover, new connections may reach a master that was not told everything, while the link still hangs
 // on the old one. Such a stranger closes the gate.
+//
+// A hook cannot be taken off a client. That of a closed Store does nothing, and holds nothing.
 type arrivals struct {
-	link     *link
-	closed   atomic.Bool // a hook cannot be taken off a client
+	link     atomic.Pointer[link] // nil once the Store is closed
 	stranger atomic.Pointer[stranger]
 }
 
-// stranger is a data set that was met on a new connection, and that this node does not know.
+// stranger is what was met on a new connection: a data set that this node does not know, or a replica.
 type stranger struct {
 	id string
 	at time.Time
@@ -27,7 +30,8 @@ type stranger struct {
 // server that is known.
 const strangerFor = time.Second
 
-// watch puts the hook on a client, and on those of the nodes of a Cluster.
+// watch puts the hook on a client, and on those of the nodes of a Cluster: of all that it will meet, and of those that it
+// has met if it was used before.
 func (a *arrivals) watch(rdb redis.UniversalClient) {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
@@ -35,22 +39,40 @@ func (a *arrivals) watch(rdb redis.UniversalClient) {
 		return
 	}
 	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(a) })
+	met, cancel := context.WithCancel(context.Background())
+	cancel() // nobody is asked for more
+	_ = cluster.ForEachShard(met, func(_ context.Context, node *redis.Client) error { node.AddHook(a); return nil })
 }
 
-// DialHook does nothing.
-func (a *arrivals) DialHook(next redis.DialHook) redis.DialHook { return next }
+// DialHook dials only for contexts that are not over: whoever gave one that is over wants no connection.
+func (a *arrivals) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		return next(ctx, network, addr)
+	}
+}
 
-// ProcessHook waits for the greeting that is the first command on every connection.
+// ProcessHook waits for the greeting that is the first command on every connection. A connection on which the question is
+// not answered must not be used: the client would take an answer that is late for that to its next command.
 func (a *arrivals) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
 		err := next(ctx, cmd)
-		if err == nil && cmd.Name() == "hello" && !a.closed.Load() {
-			info := redis.NewStringCmd(ctx, "info", "replication")
-			if next(ctx, info) == nil {
-				a.meet(info.Val())
-			}
+		l := a.link.Load()
+		if err != nil || cmd.Name() != "hello" || l == nil {
+			return err
 		}
-		return err
+		info := redis.NewStringCmd(ctx, "info", "replication")
+		err = next(ctx, info)
+		var refusal redis.Error
+		switch {
+		case err == nil:
+			a.meet(l, info.Val())
+		case !errors.As(err, &refusal):
+			return err
+		}
+		return nil
 	}
 }
 
@@ -59,15 +81,21 @@ func (a *arrivals) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Pro
 	return next
 }
 
-// meet judges what a server has said of itself.
-func (a *arrivals) meet(info string) {
-	d, _ := parseReplication(info)
-	known := a.link.known()
-	if _, ok := known[d.id]; ok || d.id == "" || known == nil {
+// meet judges what a server has said of itself. Replicas of a Cluster are passed over: they serve no reads, and one that has
+// not synchronized yet has an id of its own. One that is promoted while connections to it are open is found by a poll.
+// Elsewhere a replica is read, and so a stranger, though it has its master's id.
+func (a *arrivals) meet(l *link, info string) {
+	d, replica := parseReplication(info)
+	known := l.known()
+	_, met := known[d.id]
+	switch {
+	case replica && l.store.remote.cluster:
+		return
+	case !replica && (met || d.id == "" || known == nil):
 		return
 	}
 	a.stranger.Store(&stranger{d.id, time.Now()})
-	a.link.gate.Store(true)
+	l.gate.Store(true)
 }
 
 // missing tells whether a stranger was met that is not among the data sets that answer now.

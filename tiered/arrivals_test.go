@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alicebob/miniredis/v2/server"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 	"github.com/stretchr/testify/require"
@@ -67,4 +68,72 @@ func TestRealFailoverThatTheLinkDoesNotNotice(t *testing.T) {
 			require.NotZero(t, redis, "the new master is in use again")
 		})
 	}
+}
+
+// A new connection whose server does not answer in time who it is, is not used: nobody knows what it is, and the answer may
+// still come, in the place of another.
+func TestAConnectionThatDoesNotSayWhoItIs(t *testing.T) {
+	inBubble(t, func(w *world) {
+		net := redistest.Network(w, w.mini)
+		n := w.nodeOver(net, net.Client(w, func(o *redis.Options) { o.DisableIdentity = true }))
+		require.NoError(w, w.rdb.Set(w.Context(), "k", "v", 0).Err())
+		w.mini.Server().SetPreHook(func(_ *server.Peer, cmd string, _ ...string) bool {
+			if cmd == "INFO" {
+				time.Sleep(n.rdb.Options().ReadTimeout + time.Millisecond)
+			}
+			return false
+		})
+		net.Cut()
+		for range 10 {
+			err := n.rdb.Get(w.Context(), "k").Err()
+			var answer redis.Error
+			require.Error(w, err)
+			require.NotErrorAs(w, err, &answer, "that is the answer to another question")
+		}
+		w.mini.Server().SetPreHook(nil)
+		require.Equal(w, "v", n.rdb.Get(w.Context(), "k").Val())
+	})
+}
+
+// A replica that new connections reach lags behind what this node has invalidated, though it has the id of its master.
+func TestAReplicaThatIsNotAClustersIsNotRead(t *testing.T) {
+	inBubble(t, func(w *world) {
+		var replica atomic.Bool
+		says := func(c *server.Peer, cmd string, _ ...string) bool {
+			if cmd == "INFO" {
+				role := map[bool]string{false: "master", true: "slave"}[replica.Load()]
+				c.WriteBulk("role:" + role + "\r\nmaster_replid:one\r\n")
+			}
+			return cmd == "INFO"
+		}
+		w.mini.Server().SetPreHook(says)
+		for name, meet := range map[string]func(*node){
+			"new connection": func(n *node) {
+				other := n.rdb.Subscribe(w.Context(), "other") // on a connection of its own
+				_, err := other.Receive(w.Context())
+				require.NoError(w, err)
+				require.NoError(w, other.Close())
+			},
+			"open connection": func(*node) { w.elapse(time.Second) }, // until it is asked again
+		} {
+			replica.Store(false)
+			n := w.node()
+			w.elapse(2 * time.Second)
+			require.True(w, n.Stats().LinkUp, name)
+			w.origin["users:1"] = "v"
+			n.get("users:1")
+			replica.Store(true)
+			meet(n)
+			for range 5 {
+				f := n.fetch("users:1")
+				n.Look(f)
+				require.Equal(w, tiered.Unseen, f.Outcome, name)
+				w.elapse(time.Second)
+			}
+			replica.Store(false)
+			w.elapse(3 * time.Second)
+			n.reads("users:1", "v", fromRedis, name)
+			require.NoError(w, n.Close())
+		}
+	})
 }

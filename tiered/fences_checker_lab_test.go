@@ -112,7 +112,7 @@ type replica struct {
 // replicate copies the master's data as they are now, with what fills are still under way.
 func (l *lab) replicate() *replica {
 	time.Sleep(time.Millisecond)
-	r := &replica{at: time.Now(), texts: map[string]string{}, lives: map[string]time.Duration{}, zsetKey: "freshet:prefixes"}
+	r := &replica{at: time.Now(), texts: map[string]string{}, lives: map[string]time.Duration{}, scores: map[string]float64{}, zsetKey: "freshet:prefixes"}
 	mini := l.master.Load()
 	for _, k := range mini.Keys() {
 		if mini.Type(k) == "string" {
@@ -120,7 +120,9 @@ func (l *lab) replicate() *replica {
 			r.texts[k], _ = mini.Get(k)
 		}
 	}
-	r.scores, _ = mini.SortedSet(r.zsetKey)
+	for _, z := range l.raw.ZRangeWithScores(context.Background(), r.zsetKey, 0, -1).Val() { // a copy, unlike mini's
+		r.scores[z.Member.(string)] = z.Score
+	}
 	return r
 }
 

@@ -150,3 +150,24 @@ func TestOpenOverAClosedClient(t *testing.T) {
 		w.elapse(time.Minute)
 	})
 }
+
+// The link's connection breaks, and the client, which is patient, reconnects it to a server that is frozen.
+func TestAPatientClientDoesNotHoldTheLink(t *testing.T) {
+	inBubble(t, func(w *world) {
+		net := redistest.Network(w, w.mini)
+		n := w.nodeOver(net, net.Client(w, func(o *redis.Options) {
+			o.ReadTimeout, o.ContextTimeoutEnabled = time.Hour, false
+		}))
+		w.elapse(time.Second)
+		net.Freeze()
+		net.Cut()
+		require.ErrorIs(w, n.Invalidate(w.Context(), "users:1"), tiered.ErrDeferred)
+		n.exhaust()
+		w.elapse(tiered.DefaultMaxStaleness)
+		require.False(w, n.Stats().LinkUp)
+		require.True(w, n.Stats().Fallback)
+		require.LessOrEqual(w, took(func() { require.NoError(w, n.Close()) }), time.Second)
+		net.Thaw()
+		w.elapse(time.Second)
+	})
+}

@@ -22,7 +22,7 @@ type link struct {
 
 	datasets atomic.Pointer[map[string]dataset] // of the masters, when they were last asked
 	dataset  atomic.Uint64                      // their digest
-	arrivals arrivals
+	arrivals *arrivals
 	polls    atomic.Uint64
 	outages  atomic.Uint64
 	heard    atomic.Uint64
@@ -31,8 +31,8 @@ type link struct {
 }
 
 func newLink(s *Store) *link {
-	l := &link{store: s, tried: make(chan struct{})}
-	l.arrivals.link = l
+	l := &link{store: s, tried: make(chan struct{}), arrivals: &arrivals{}}
+	l.arrivals.link.Store(l)
 	l.gate.Store(true)
 	l.arrivals.watch(s.remote.rdb)
 	return l
@@ -109,8 +109,8 @@ func (l *link) session(ctx context.Context) error {
 	l.once.Do(func() { close(l.tried) })
 	s.options.Logger.Info("tiered: link up")
 	err := (&ear{link: l, pubsub: pubsub, echoes: echoes, pinged: began, proof: began}).listen(ctx)
-	if ctx.Err() != nil {
-		s.shout(s.publisher.farewell())
+	if message, ok := s.publisher.farewell(); ok && ctx.Err() != nil {
+		s.shout(message)
 	}
 	return err
 }
@@ -130,7 +130,7 @@ func (l *link) poll() error {
 			l.know(ids)
 		}
 		l.polls.Add(1)
-		err = s.fetchPrefixes()
+		err = s.fetchPrefixes(probe)
 	}
 	if err != nil {
 		s.counts.redisErrors.Add(1)
@@ -167,7 +167,7 @@ func (l *link) hear(payload string) error {
 			return nil
 		}
 		l.gaps.Add(1)
-		return s.fetchPrefixes()
+		return s.fetchPrefixes(probe)
 	}
 	return nil
 }

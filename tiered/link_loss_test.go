@@ -106,3 +106,26 @@ func TestAVoidMessageIsNoLoss(t *testing.T) {
 		require.Zero(w, b.Stats().LinkLosses)
 	})
 }
+
+// A node that says farewell right after a message that is lost: what it said last is judged all the same.
+func TestALostMessageIsNoticedThoughItsNodeEnds(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a, lose := w.astray()
+		b := w.node()
+		w.origin["users:1"] = "old"
+		a.reads("users:1", "old", fromOrigin)
+		b.reads("users:1", "old", fromRedis)
+		w.elapse(2 * time.Second)
+		b.reads("users:1", "old", fromMemory)
+
+		w.origin["users:1"] = "new"
+		lose(true)
+		require.NoError(w, a.Invalidate(w.Context(), "users:1"))
+		require.NoError(w, a.Close())
+		w.elapse(tiered.DefaultMaxStaleness)
+		_, ok := b.peek("users:1")
+		require.False(w, ok, "memory outlives MaxStaleness")
+		require.EqualValues(w, 1, b.Stats().LinkLosses)
+		require.Zero(w, b.Stats().LinkOutages, "the link stands")
+	})
+}

@@ -23,6 +23,8 @@ const (
 // It pings: the answer proves that all that was published before the ping has arrived; on a Cluster, that takes an echo of
 // each master. Once a second it asks Redis who it is and for the newest prefix sequence, in case a message was lost. It does
 // all that on one goroutine, because the client may reconnect behind its back, under a lock that every other call waits for.
+// That is of no use, as messages may be lost, and takes as long as the client's timeouts allow: a context that is over
+// keeps the client from it (arrivals.DialHook).
 //
 // A read that times out may have taken a part of a message with it: what follows is then no message and no answer to a
 // ping, so anything that is neither ends the session.
@@ -41,11 +43,13 @@ type ear struct {
 
 func (e *ear) listen(ctx context.Context) error {
 	defer e.asking.Wait()
+	once, cancel := context.WithCancel(ctx)
+	cancel()
 	for ctx.Err() == nil {
-		if err := e.tick(ctx, time.Now()); err != nil {
+		if err := e.tick(once, time.Now()); err != nil {
 			return err
 		}
-		m, err := e.pubsub.ReceiveTimeout(ctx, max(time.Until(e.beat), time.Millisecond))
+		m, err := e.pubsub.ReceiveTimeout(once, max(time.Until(e.beat), time.Millisecond))
 		var timeout net.Error
 		if errors.As(err, &timeout) && timeout.Timeout() {
 			continue
@@ -60,8 +64,8 @@ func (e *ear) listen(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// tick does what is due.
-func (e *ear) tick(ctx context.Context, now time.Time) error {
+// tick does what is due. once is of the one connection.
+func (e *ear) tick(once context.Context, now time.Time) error {
 	s := e.link.store
 	if !now.Before(e.beat) {
 		patience := s.options.MaxStaleness
@@ -72,7 +76,7 @@ func (e *ear) tick(ctx context.Context, now time.Time) error {
 			return fmt.Errorf("tiered: the link was silent for %v", patience)
 		}
 		e.beat = now.Add(min(patience/4, maxBeat))
-		if err := e.pubsub.Ping(ctx, pingPrefix+strconv.FormatInt(s.clock.Exact(), 10)); err != nil {
+		if err := e.pubsub.Ping(once, pingPrefix+strconv.FormatInt(s.clock.Exact(), 10)); err != nil {
 			return err
 		}
 		if e.echoes != nil {
@@ -89,7 +93,7 @@ func (e *ear) tick(ctx context.Context, now time.Time) error {
 		switch err := e.link.poll(); {
 		case err == nil:
 			e.unanswered = 0
-		case errors.Is(err, errAnother):
+		case errors.Is(err, errAnother), errors.Is(err, errReplica):
 			return err
 		default:
 			if e.unanswered++; e.unanswered == 3 {

@@ -13,7 +13,7 @@ const (
 	msgPrefix     = 'P' // "sequence previous prefix"; the script that knows the sequences composes it
 	msgWake       = 'W' // the body is an encoded key whose lease has ended; not counted, as nothing is stale without it
 	msgBeat       = 'B' // the count is up to which all is settled, the body the counts of void messages
-	msgBye        = 'Q' // the publisher ends
+	msgBye        = 'Q' // the same, and the publisher ends
 )
 
 const messageHeader = 1 + 8 + 8 // kind, publisher, count
@@ -28,7 +28,7 @@ type message struct {
 	key       string // of I and W; of P the prefix
 	seq       uint64 // of P
 	previous  uint64
-	voids     []uint64 // of B
+	voids     []uint64 // of B and Q
 }
 
 func parseMessage(s string) (m message, err error) {
@@ -42,9 +42,7 @@ func parseMessage(s string) (m message, err error) {
 	case msgInvalidate, msgWake:
 		m.key = string(body)
 		return m, nil
-	case msgBye:
-		return m, nil
-	case msgBeat:
+	case msgBeat, msgBye:
 		if len(body)%8 != 0 || len(body)/8 > voidMax {
 			return m, errMessage
 		}

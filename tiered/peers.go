@@ -21,6 +21,7 @@ type peer struct {
 	due     uint64              // settled, by a beat that is old enough to judge by
 	beaten  bool                // a beat was heard
 	ripe    bool                // and it is old enough
+	ended   bool                // that was a farewell
 	based   bool                // through counts from its first message on, or from an emptied memory
 	alive   time.Time           // when it was last heard
 }
@@ -58,10 +59,8 @@ func (ps *peers) note(m message) {
 	switch m.kind {
 	case msgInvalidate, msgPrefix:
 		ps.heard(m.publisher, m.count)
-	case msgBeat:
-		ps.beat(m.publisher, m.count, m.voids)
-	case msgBye:
-		ps.gone(m.publisher)
+	case msgBeat, msgBye:
+		ps.beat(m.publisher, m.count, m.voids, m.kind == msgBye)
 	}
 }
 
@@ -91,22 +90,16 @@ func (p *peer) advance() {
 	}
 }
 
-// beat notes up to which count all messages of a peer are settled, and which of them are void.
-func (ps *peers) beat(id, through uint64, voids []uint64) {
+// beat notes up to which count all messages of a peer are settled, and which of them are void. After the last one it is
+// judged once more, and then forgotten.
+func (ps *peers) beat(id, through uint64, voids []uint64, last bool) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	p := ps.get(id)
 	for _, v := range voids {
 		p.add(v)
 	}
-	p.told, p.beaten = max(p.told, through), true
-}
-
-// gone forgets a peer that has said farewell.
-func (ps *peers) gone(id uint64) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	delete(ps.all, id)
+	p.told, p.beaten, p.ended = max(p.told, through), true, p.ended || last
 }
 
 // judge tells whether a message was lost since the last time. Then, and where that cannot be known, it calls empty, which
@@ -127,9 +120,12 @@ func (ps *peers) judge(empty func()) (lost bool) {
 	if doubt {
 		empty()
 	}
-	for _, p := range ps.all {
+	for id, p := range ps.all {
 		if p.through < p.due {
 			p.catchUp()
+		}
+		if p.ended && p.ripe && p.due == p.told {
+			delete(ps.all, id)
 		}
 		p.based = p.based || p.ripe
 		p.due, p.ripe = p.told, p.beaten

@@ -84,16 +84,57 @@ func TestPeersThatEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, q, ps := newPublisher(), newPublisher(), peers{}
 		ps.hear(t, p.message(msgInvalidate, "a"))
-		ps.hear(t, q.message(msgInvalidate, "a"))
-		ps.hear(t, q.farewell())
-		time.Sleep(peerGone + 1)
+		said := q.message(msgInvalidate, "a")
+		ps.hear(t, said)
+		_, ok := q.farewell()
+		require.False(t, ok, "a message is under way")
+		q.settle(said, true)
+		ps.hear(t, bye(t, &q))
 		emptied := 0
+		for range 3 {
+			require.False(t, ps.judge(func() { emptied++ }))
+		}
+		require.Zero(t, emptied)
+		require.NotContains(t, ps.all, q.id)
+		time.Sleep(peerGone + 1)
 		require.False(t, ps.judge(func() { emptied++ }))
 		require.Equal(t, 1, emptied, "what it said last may be lost")
 		require.Empty(t, ps.all)
 		require.False(t, ps.judge(func() { emptied++ }))
 		require.False(t, ps.reached(p.id, 0), "it is not known any more")
 	})
+}
+
+// What a node says last may be lost like all else. What it says earlier may come later.
+func TestPeersThatEndWithALoss(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, ps := newPublisher(), peers{}
+		first := p.message(msgInvalidate, "a")
+		ps.hear(t, first)
+		p.settle(first, true)
+		beat, _ := p.beat()
+		ps.hear(t, beat)
+		p.settle(p.message(msgInvalidate, "b"), true)
+		p.settle(p.message(msgInvalidate, "c"), false)
+		ps.hear(t, bye(t, &p))
+		ps.hear(t, beat)
+		emptied, lost := 0, 0
+		for range 5 {
+			if ps.judge(func() { emptied++ }) {
+				lost++
+			}
+		}
+		require.Equal(t, [2]int{1, 1}, [2]int{emptied, lost})
+		require.Empty(t, ps.all)
+	})
+}
+
+// bye is the farewell of a publisher that has nothing under way.
+func bye(t *testing.T, p *publisher) string {
+	t.Helper()
+	s, ok := p.farewell()
+	require.True(t, ok)
+	return s
 }
 
 // A node that comes later cannot know what it has missed since its link came up.

@@ -81,18 +81,31 @@ func (p *publisher) settle(message string, published bool) {
 func (p *publisher) beat() (message string, through uint64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return p.settled(msgBeat), p.through
+}
+
+// farewell composes the message that says that nothing will follow, and how far that was. There is none while a message is
+// under way: others find out by this node's silence.
+func (p *publisher) farewell() (message string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.through < p.last {
+		return "", false
+	}
+	return p.settled(msgBye), true
+}
+
+// settled is called under the lock.
+func (p *publisher) settled(kind byte) string {
 	for len(p.voids) > 0 && time.Since(p.voids[0].at) > voidFor {
 		p.voids = p.voids[1:]
 	}
-	b := p.header(msgBeat, p.through, 8*len(p.voids))
+	b := p.header(kind, p.through, 8*len(p.voids))
 	for _, v := range p.voids {
 		b = binary.BigEndian.AppendUint64(b, v.count)
 	}
-	return string(b), p.through
+	return string(b)
 }
-
-// farewell composes the message that says that nothing will follow.
-func (p *publisher) farewell() string { return string(p.header(msgBye, 0, 0)) }
 
 // given is the last count that was given away: no invalidation that has returned has a higher one.
 func (p *publisher) given() uint64 {

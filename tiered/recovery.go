@@ -76,7 +76,7 @@ func (l *link) reunite() error {
 	if err := s.replay(); err != nil {
 		return err
 	}
-	if err := s.fetchPrefixes(); err != nil { // Redis is read from now on, whether the link comes up or not
+	if err := s.fetchPrefixes(probe); err != nil { // Redis is read from now on, whether the link comes up or not
 		return err
 	}
 	if len(ids) > 0 {

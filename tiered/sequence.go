@@ -80,9 +80,9 @@ func parseSeq(v any) (uint64, error) {
 
 // fetchPrefixes learns all prefix invalidations after the newest known one. If the set has lost that one, Redis has lost
 // the set, by eviction or by somebody's hand: everything is invalidated, since a node that starts now knows none of them.
-func (s *Store) fetchPrefixes() error {
+func (s *Store) fetchPrefixes(who caller) error {
 	newest := s.fence.newest.Load()
-	members, err := guard(s.remote, probe, func(ctx context.Context) ([]redis.Z, error) {
+	members, err := guard(s.remote, who, func(ctx context.Context) ([]redis.Z, error) {
 		return s.remote.rdb.ZRangeByScoreWithScores(ctx, s.remote.space+prefixSet, &redis.ZRangeBy{
 			Min: strconv.FormatUint(newest, 10), Max: "+inf",
 		}).Result()

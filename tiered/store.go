@@ -121,6 +121,17 @@ func (s *Store) Valid(st Stamp, key string) bool {
 	return s.fence.valid(st, key) || ruleJoinByStamp.off()
 }
 
+// Joinable returns a function that tells, at any time, whether a read that begins now under st may still answer somebody
+// who asks at that time: if st is valid and, while memory is not trusted, if the read is younger than MaxStaleness. What
+// ends st might not have been heard.
+func (s *Store) Joinable(st Stamp, key string) func() bool {
+	until := s.clock.Now() + int64(s.options.MaxStaleness-clock.Tick)
+	return func() bool {
+		now := s.clock.Now()
+		return (now < until || now < s.fence.trust.Load()) && s.Valid(st, key)
+	}
+}
+
 // Lookup returns what memory keeps under hash; Freshness tells what it is good for. It takes no lock and does not
 // allocate, as far as the engine does not.
 func (s *Store) Lookup(hash uint64) (Item, bool) { return s.memory.Get(hash) }
@@ -283,7 +294,7 @@ func (s *Store) Close() error {
 		}
 		s.done.Wait()
 		if s.link != nil {
-			s.link.arrivals.closed.Store(true)
+			s.link.arrivals.link.Store(nil)
 		}
 		s.fence.trust.Store(0)
 		s.clock.Stop()

@@ -77,9 +77,10 @@ func (t *Token) UnmarshalText(text []byte) error {
 }
 
 // Token returns a token that covers every invalidation, Set and Mutate that has returned on this node so far. One that
-// covers an invalidation that Redis was not told of yet (ErrDeferred) makes its readers load.
+// covers an invalidation that Redis was not told of yet (ErrDeferred), or is of a Store without Redis, makes its readers on
+// other nodes load.
 func (s *Store) Token() Token {
-	t := Token{publisher: s.publisher.id, deferred: s.journal.size.Load() > 0 || s.link.gated()}
+	t := Token{publisher: s.publisher.id, deferred: s.remote == nil || s.journal.size.Load() > 0 || s.link.gated()}
 	t.count, t.prefix = s.publisher.given(), s.fence.newest.Load()
 	if s.link != nil {
 		t.dataset = s.link.dataset.Load()
@@ -107,7 +108,7 @@ func (s *Store) Reach(t Token) Reach {
 	case s.remote == nil, t.deferred, t.dataset != s.link.dataset.Load():
 		return ReachLoader
 	case s.fence.newest.Load() < t.prefix:
-		if err := s.fetchPrefixes(); err != nil || s.fence.newest.Load() < t.prefix {
+		if err := s.fetchPrefixes(request); err != nil || s.fence.newest.Load() < t.prefix {
 			return ReachLoader
 		}
 	}

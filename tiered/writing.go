@@ -39,7 +39,7 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 	for i, f := range fills {
 		switch {
 		case s.remote == nil:
-			stored[i] = f.Outcome == Granted
+			stored[i] = f.Outcome == Granted && !s.holds.covers(f.Key)
 			continue
 		case !f.MayFill():
 			continue

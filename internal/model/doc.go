@@ -12,7 +12,7 @@
 // fence.go is tiered/fence.go and trust.go, read.go is cache/fly.go with tiered/fetch.go, write.go is tiered/writing.go and
 // hold.go, faults.go is link.go, recovery.go and what goes wrong. scenarios.go says what is searched; check.go what must
 // hold; rules_test.go what breaks without each rule, and which rules are only useful. table.go is the prefix table in
-// steps finer than those; link.go is counts, heartbeats and tokens. Extend it before you change the protocol.
+// steps finer than those; link.go is counts, heartbeats, farewells and tokens. Extend it before you change the protocol.
 //
 // # How to read a trace
 //

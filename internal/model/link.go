@@ -15,6 +15,8 @@ const (
 	lossBumps                       // a receiver that lacks a count that is settled and not void empties its memory
 	contactBumps                    // and so does one that hears the first heartbeat of a publisher
 	silenceBumps                    // and one that hears no more of a publisher that it knows
+	farewellJudges                  // a farewell says up to which count all were given, and is judged like a heartbeat
+	farewellSettled                 // nobody says farewell while a count is not settled
 	newCount                        // a replay has a count of its own
 	contiguousToken                 // a token is met by the contiguous watermark, not by the highest count heard
 	highestToken                    // a token has the highest count that was given, not the settled one
@@ -27,7 +29,8 @@ const (
 
 var linkRuleNames = [numLinkRules]string{
 	"heartbeat: the settled count", "heartbeat: voids", "only heartbeats judge", "a loss empties memory",
-	"first contact empties memory", "silence of a publisher empties memory", "replay under a new count",
+	"first contact empties memory", "silence of a publisher empties memory", "farewell: judged", "farewell: all settled",
+	"replay under a new count",
 	"token: contiguous watermark", "token: highest count given", "token: deferred", "token: deferred is asked first",
 	"token: unknown publisher", "token: joins no older flight",
 }
@@ -49,7 +52,8 @@ type linkState struct {
 	queueVoids         [5]uint8
 	length             uint8
 	beats, lost, fails uint8 // left
-	dead               bool  // the publisher
+	dead               bool  // the publisher; its commands may still be under way
+	ended              bool  // with a farewell: they may still be answered
 	cutOff             bool  // B has counted A out
 
 	known     bool // B knows the publisher
@@ -72,7 +76,7 @@ type linkState struct {
 type linkModel struct {
 	name                       string
 	counts, beats, lost, fails uint8
-	dies, tokens               bool
+	dies, ends, tokens         bool // ends: with a farewell
 	full                       bool
 	without                    linkRule // noLinkRule: none
 }
@@ -82,10 +86,11 @@ const noLinkRule linkRule = -1
 // links are the bounds searched.
 var links = []linkModel{
 	{name: "losses", counts: 2, beats: 2, lost: 1, dies: true},
+	{name: "farewells", counts: 2, beats: 1, lost: 1, fails: 1, ends: true},
 	{name: "voids", counts: 3, beats: 2, lost: 1, fails: 1},
 	{name: "tokens", counts: 2, beats: 1, lost: 1, tokens: true},
 	{name: "tokens and voids", counts: 3, beats: 1, fails: 1, tokens: true},
-	{name: "all", counts: 3, beats: 2, lost: 1, fails: 1, dies: true, tokens: true, full: true},
+	{name: "all", counts: 3, beats: 2, lost: 1, fails: 1, dies: true, ends: true, tokens: true, full: true},
 }
 
 func (m *linkModel) has(r linkRule) bool { return m.without != r }
@@ -98,7 +103,10 @@ func contiguous(set uint8) uint8 { return uint8(bits.TrailingZeros8(^(set | 1)))
 func highest(set uint8) uint8    { return uint8(bits.Len8(set|1)) - 1 }
 func upTo(c uint8) uint8         { return 1<<(c+1) - 2 }
 
-const beat = 16 // a message above it is a heartbeat; any other an invalidation
+const (
+	beat     = 16 // a message above it is a heartbeat; any other an invalidation
+	farewell = 32 // one from here on a farewell
+)
 
 func (m *linkModel) publish(s *linkState, what string, msg, voids uint8, emit func(label, *linkState, string)) {
 	if s.lost > 0 {
@@ -122,8 +130,11 @@ const a8, b8 int8 = 0, 1
 func (s *linkState) empty() { s.reflected |= s.clean }
 
 func (m *linkModel) next(s *linkState, emit func(label, *linkState, string)) {
-	if !s.dead {
+	switch {
+	case !s.dead:
 		m.publisher(s, emit)
+	case s.ended:
+		m.answers(s, emit)
 	}
 	for c := uint8(1); c <= s.given; c++ {
 		if bit := uint8(1) << c; s.executed&bit == 0 {
@@ -146,32 +157,7 @@ func (m *linkModel) publisher(s *linkState, emit func(label, *linkState, string)
 		t.of[t.given] = t.given
 		emit(label{fmt.Sprintf("Invalidate is given the count %d", t.given), a8}, &t, "")
 	}
-	for c := uint8(1); c <= s.given; c++ {
-		bit := uint8(1) << c
-		if (s.acked|s.void)&bit != 0 {
-			continue
-		}
-		replay := s.of[c] != c
-		if s.executed&bit != 0 {
-			t := *s
-			t.acked |= bit
-			if replay {
-				t.journal &^= 1 << s.of[c]
-				t.replaying = 0
-			} else {
-				t.returned |= bit
-			}
-			emit(label{fmt.Sprintf("the answer for %d", c), a8}, &t, "")
-		}
-		if s.fails > 0 && !replay {
-			t := *s
-			t.fails--
-			t.void |= bit
-			t.journal |= bit
-			t.returned |= bit
-			emit(label{fmt.Sprintf("no answer for %d: void, deferred; it returns", c), a8}, &t, "")
-		}
-	}
+	m.answers(s, emit)
 	if s.journal != 0 && s.replaying == 0 {
 		thing := uint8(bits.TrailingZeros8(s.journal))
 		switch {
@@ -203,10 +189,45 @@ func (m *linkModel) publisher(s *linkState, emit func(label, *linkState, string)
 			m.publish(&t, fmt.Sprintf("heartbeat %d, void %03b", c, voids>>1), beat+c, voids, emit)
 		}
 	}
+	if settled := contiguous(s.acked|s.void) == s.given; m.ends && (settled || !m.has(farewellSettled)) {
+		t := *s
+		t.dead, t.ended = true, true
+		m.publish(&t, fmt.Sprintf("farewell %d, void %03b", s.given, s.void>>1), farewell+s.given, s.void, emit)
+	}
 	if m.dies {
 		t := *s
 		t.dead = true
 		emit(label{"the publisher dies", a8}, &t, "")
+	}
+}
+
+// answers are what becomes of the commands under way.
+func (m *linkModel) answers(s *linkState, emit func(label, *linkState, string)) {
+	for c := uint8(1); c <= s.given; c++ {
+		bit := uint8(1) << c
+		if (s.acked|s.void)&bit != 0 {
+			continue
+		}
+		replay := s.of[c] != c
+		if s.executed&bit != 0 {
+			t := *s
+			t.acked |= bit
+			if replay {
+				t.journal &^= 1 << s.of[c]
+				t.replaying = 0
+			} else {
+				t.returned |= bit
+			}
+			emit(label{fmt.Sprintf("the answer for %d", c), a8}, &t, "")
+		}
+		if s.fails > 0 && !replay {
+			t := *s
+			t.fails--
+			t.void |= bit
+			t.journal |= bit
+			t.returned |= bit
+			emit(label{fmt.Sprintf("no answer for %d: void, deferred; it returns", c), a8}, &t, "")
+		}
 	}
 }
 
@@ -243,10 +264,20 @@ func (m *linkModel) receiver(s *linkState, emit func(label, *linkState, string))
 		emit(label{fmt.Sprintf("hears %d", msg), b8}, &t, broken)
 		return
 	}
-	c := msg - beat
+	c, ends := msg-beat, msg >= farewell
+	if ends {
+		c = msg - farewell
+	}
 	lacks := upTo(c) &^ (s.seen | voids)
 	what, broken := "heartbeat", ""
 	switch {
+	case ends && !m.has(farewellJudges):
+		what = "farewell"
+	case ends && lacks == 0:
+		what = "farewell: nothing is missing"
+	case ends:
+		what = "farewell shows a loss: memory is emptied"
+		t.empty()
 	case !s.known && c > 1 || !s.known && lacks != 0:
 		what = "first heartbeat: memory is emptied"
 		if m.has(contactBumps) {
@@ -259,7 +290,7 @@ func (m *linkModel) receiver(s *linkState, emit func(label, *linkState, string))
 		}
 		broken = needless(s)
 	}
-	t.known = true
+	t.known, t.cutOff = true, t.cutOff || ends
 	t.seen |= upTo(c)
 	emit(label{what, b8}, &t, broken)
 }

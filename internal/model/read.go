@@ -9,7 +9,13 @@ func (m *protocol) reads(s *state, emit func(label, *state, string)) {
 			continue
 		}
 		joinable := m.joinable(s, n)
-		if joinable >= 0 {
+		switch {
+		case joinable >= 0 && s.f[joinable].pc == fills:
+			c := &s.n[n]
+			if broken := verdict(&flight{floor: c.floor, heard: c.heard, soft: c.soft}, s.f[joinable].ver, false, false); broken != "" {
+				emit(label{"a caller joins the flight, which has landed", int8(n)}, s, broken)
+			}
+		case joinable >= 0:
 			t := *s
 			if m.promise(&t, joinable); t != *s {
 				emit(label{"a caller joins the flight", int8(n)}, &t, "")
@@ -297,11 +303,7 @@ func (m *protocol) land(s *state, i int, emit func(label, *state, string)) {
 	}
 	broken := verdict(f, f.ver, false, false)
 	f.floor, f.heard, f.soft, f.held = 0, 0, 0, 0
-	if f.outcome == granted || f.outcome == foundIt {
-		f.pc = fills
-	} else {
-		m.end(&t, i)
-	}
+	f.pc = fills // it is joined until then, also if it has nothing to fill: others of its batch may
 	emit(label{"what was loaded is kept if it may be, the callers have it", who}, &t, broken)
 }
 
@@ -317,6 +319,11 @@ func (m *protocol) fill(s *state, i int, emit func(label, *state, string)) {
 		m.end(t, i)
 	}
 	t := *s
+	if f.outcome != granted && f.outcome != foundIt {
+		done(&t, false)
+		emit(label{"the flight is forgotten", who}, &t, "")
+		return
+	}
 	if m.slow && s.n[n].foreign && !s.n[n].gated {
 		return
 	}
