@@ -132,7 +132,7 @@ func show(ctx context.Context, out io.Writer, db *database, here, there *grpc.Cl
 			before := db.count()
 			for range times {
 				if got, err := call(); got != want || status.Code(err) != code {
-					return fmt.Errorf("%s: got %q and %v, want %q and %v", what, got, err, want, code)
+					return fmt.Errorf("%s: got %q and %v, want %q and %v", what, got, status.Convert(err), want, code)
 				}
 			}
 			ran := db.count() - before
