@@ -59,6 +59,27 @@ func ExamplePolicy_Validate() {
 	// ttl: Jitter(1.5): must be at least 0 and below 1
 }
 
+// What does not exist is remembered, too, for half a minute unless the policy says otherwise.
+func ExamplePolicy_Negative() {
+	fmt.Println(ttl.Fixed(5 * time.Minute).NegativeLifetime().Fresh)
+	fmt.Println(ttl.Fixed(5 * time.Minute).Negative(time.Second).NegativeLifetime().Fresh)
+	fmt.Println(ttl.Fixed(5 * time.Minute).Negative(0).NegativeLifetime().IsZero()) // not at all
+	// Output:
+	// 30s
+	// 1s
+	// true
+}
+
+// The dearer a load was, the earlier somebody renews its result before it expires; everybody else gets the old one.
+func ExamplePolicy_RefreshEarly() {
+	p := ttl.Fixed(5 * time.Minute).EarlyRefresh(1)
+	fmt.Println(p.RefreshEarly(4*time.Minute, 10*time.Millisecond))
+	fmt.Println(p.RefreshEarly(time.Microsecond, 10*time.Second))
+	// Output:
+	// false
+	// true
+}
+
 func ExamplePolicy_Hydrate() {
 	p := ttl.Fixed(5 * time.Minute)
 	left := 40 * time.Second // what the value has left in Redis

@@ -6,6 +6,7 @@ replace github.com/freshet-go/freshet => ../..
 
 require (
 	github.com/Yiling-J/theine-go v0.6.3
+	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/dgraph-io/ristretto/v2 v2.4.2
 	github.com/freshet-go/freshet v0.0.0-00010101000000-000000000000
 	github.com/go-redis/cache/v9 v9.0.0
@@ -35,6 +36,7 @@ require (
 	github.com/vmihailenco/msgpack/v5 v5.3.4 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
+	github.com/yuin/gopher-lua v1.1.1 // indirect
 	github.com/zeebo/xxh3 v1.1.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect

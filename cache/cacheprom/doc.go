@@ -13,7 +13,7 @@
 // # Dashboard and alerts
 //
 // dashboard.json is a dashboard for Grafana, alerts.yaml has alert rules for Prometheus, with what each means and what to
-// do. A test holds both against the metrics that are exported.
+// do. Tests hold both against the metrics that are exported, and against the grammar of Prometheus.
 //
 // The package is a module of its own, so that the library does not depend on Prometheus.
 package cacheprom

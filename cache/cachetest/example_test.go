@@ -73,6 +73,30 @@ func ExampleStore() {
 	// 144
 }
 
+// Two nodes and one Redis: what the first has loaded the second finds there, until one of them invalidates.
+func ExampleRedis() {
+	t := new(example) // in a test: its *testing.T
+	defer t.end()
+	ctx := context.Background()
+
+	db := cachetest.NewSource(map[int]string{42: "Ada"})
+	redis := cachetest.NewRedis(t)
+	open := func() *cache.Cached[int, string] {
+		return cache.Must(cache.New(db.Load, cache.Options{Store: redis.Node(t).Store, Name: "users"}))
+	}
+	here, there := open(), open()
+	_, _ = here.Get(ctx, 42)
+	_, _ = there.Get(ctx, 42)
+	fmt.Println("loads:", db.Loads(42))
+
+	redis.Freeze() // it hangs: no reader fails, and none waits for long
+	name, err := there.Get(ctx, 42)
+	fmt.Println(name, err)
+	// Output:
+	// loads: 1
+	// Ada <nil>
+}
+
 // example stands for a *testing.T, which examples do not have.
 type example struct {
 	testing.TB

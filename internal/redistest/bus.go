@@ -32,13 +32,16 @@ const (
 	everything
 )
 
-// The header of a message on the bus, in Redis 3 to 8.
+// The header of a message on the bus, in Redis 3 to 8 and in Valkey. What Valkey 8 publishes has a light one, which ends
+// before the sender: it is who sent the message before, on the same connection.
 const (
 	busLength  = 4  // offset of the length of the message, 4 bytes
 	busType    = 12 // of its type, 2 bytes
-	busSender  = 40 // of the sender's id
+	busLight   = 16 // length of a light header
+	busSender  = 40 // offset of the sender's id
 	busHeader  = busSender + idLength
-	busPublish = 4 // the type of what PUBLISH sends
+	busPublish = 4       // the type of what PUBLISH sends
+	busIsLight = 1 << 15 // a bit of the type
 	idLength   = 40
 )
 
@@ -63,14 +66,14 @@ func (b *bus) lose(sender string, what loss) {
 	b.lost[sender] = what
 }
 
-func (b *bus) loses(message []byte) bool {
+func (b *bus) loses(sender string, kind uint16) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	switch b.lost[string(message[busSender:busHeader])] {
+	switch b.lost[sender] {
 	case everything:
 		return true
 	case publications:
-		return binary.BigEndian.Uint16(message[busType:]) == busPublish
+		return kind == busPublish
 	}
 	return false
 }
@@ -97,21 +100,26 @@ func (b *bus) serve(from net.Conn) {
 		_, _ = io.Copy(from, to) // answers
 		_ = from.Close()
 	})
-	var header [busHeader]byte
+	var header [busLight]byte
+	var sender string
 	for {
 		if _, err := io.ReadFull(from, header[:]); err != nil {
 			return
 		}
 		length := binary.BigEndian.Uint32(header[busLength:])
-		if length < busHeader || length > 1<<24 {
+		kind := binary.BigEndian.Uint16(header[busType:])
+		if length < busLight || length > 1<<24 || kind&busIsLight == 0 && length < busHeader {
 			return
 		}
 		message := make([]byte, length)
 		copy(message, header[:])
-		if _, err := io.ReadFull(from, message[busHeader:]); err != nil {
+		if _, err := io.ReadFull(from, message[busLight:]); err != nil {
 			return
 		}
-		if b.loses(message) {
+		if kind&busIsLight == 0 {
+			sender = string(message[busSender:busHeader])
+		}
+		if b.loses(sender, kind&^busIsLight) {
 			continue
 		}
 		if _, err := to.Write(message); err != nil {
