@@ -44,19 +44,19 @@ func (c *Cached) Warm(ctx context.Context, users []int64, o WarmOptions) error {
 	return c.watched(w)
 }
 
-// WarmHot is Warm with the n keys of each cache that were read most before this service was started, the hottest first:
-// what Redis still holds of them comes from there, and the rest is loaded. It tells how many keys those were; without any,
-// it does nothing.
-func (c *Cached) WarmHot(ctx context.Context, n int, o WarmOptions) (keys int, err error) {
+// WarmHot is Warm with the keys of each cache that were read most before this service was started, the hottest first: what
+// Redis still holds of them comes from there, and the rest is loaded. It tells how many keys those were; without any, it
+// does nothing.
+func (c *Cached) WarmHot(ctx context.Context, o WarmOptions) (keys int, err error) {
 	w := &warmer{ctx: ctx, o: o}
 	var all []func()
 	for _, f := range []interface {
-		hot(*warmer, int) (keys int, warm func())
+		hot(*warmer) (keys int, warm func())
 	}{
 		c.following, c.sessions, c.users, c.profiles, c.settings, c.roles, c.followers, c.notifications, c.messages,
 		c.postsOf, c.posts,
 	} {
-		some, warm := f.hot(w, n)
+		some, warm := f.hot(w)
 		if keys += some; some > 0 {
 			all = append(all, warm)
 		}
@@ -72,8 +72,8 @@ func (c *Cached) WarmHot(ctx context.Context, n int, o WarmOptions) (keys int, e
 }
 
 // hot returns how many hot keys of a function are known, and what warms them.
-func (f *function[K, V]) hot(w *warmer, n int) (keys int, run func()) {
-	all, err := f.cached.HotKeys(w.ctx, n)
+func (f *function[K, V]) hot(w *warmer) (keys int, run func()) {
+	all, err := f.cached.HotKeys(w.ctx, cache.DefaultHotKeys)
 	w.errs = append(w.errs, err)
 	return len(all), func() { warm(w, f, all) }
 }
