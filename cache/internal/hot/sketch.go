@@ -2,6 +2,7 @@ package hot
 
 import (
 	"cmp"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +26,7 @@ type Sketch[K comparable] struct {
 // counter is that of a key, and where it is in the heap.
 type counter[K comparable] struct {
 	key   K
-	count uint64 // at least what was added
+	count uint64 // that of the key before it included
 	sure  uint64 // at most what was added
 	at    int
 }
@@ -41,30 +42,30 @@ func New[K comparable](counters int, halfLife time.Duration) *Sketch[K] {
 	return &Sketch[K]{limit: counters, halfLife: halfLife, of: map[K]*counter[K]{}, aged: time.Now()}
 }
 
-// Touch adds key if it has a counter, and tells whether that is all there is to do. It allocates nothing.
+// Touch adds key, unless that takes a counter for it: then it tells so by false, and Add must follow. It allocates nothing.
 func (s *Sketch[K]) Touch(key K) bool {
 	if s == nil || !s.mu.TryLock() {
 		return true
 	}
 	defer s.mu.Unlock()
-	c := s.of[key]
-	if c == nil {
+	s.turn()
+	if c := s.of[key]; c != nil {
+		s.increment(c)
+		return true
+	}
+	if len(s.heap) < s.limit || rand.Uint64N(s.heap[0].count+1) == 0 {
 		return false
 	}
-	s.turn()
-	if s.of[key] == c { // it has not aged away
-		s.increment(c)
-	}
+	s.total++
 	return true
 }
 
-// Add adds key.
+// Add adds key, to a counter of its own.
 func (s *Sketch[K]) Add(key K) {
 	if s == nil || !s.mu.TryLock() {
 		return
 	}
 	defer s.mu.Unlock()
-	s.turn()
 	switch c := s.of[key]; {
 	case c != nil:
 		s.increment(c)
