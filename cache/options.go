@@ -52,8 +52,8 @@ type Options struct {
 	Observer Observer
 
 	// HotKeys is how many of the keys that are read most are known, and remembered in Redis beyond the life of this
-	// process: for HotKeys, Warm and statistics. Their values are not; but the keys stay there for a week after the last
-	// read. 0: 1,000. Negative: none. At most 100,000, and what fits in 1 MiB.
+	// process: for HotKeys, Warm and statistics. Their values are not; but the keys may stay there for a week after the
+	// last read. 0: 1,000. Negative: none. At most 100,000, and in Redis what fits in 1 MiB.
 	HotKeys int
 
 	// Isolate gives every caller a copy of its own, made by the codec. Without it callers share values, and must not
