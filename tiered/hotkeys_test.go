@@ -19,7 +19,6 @@ func (w *world) lived(limit int, keys ...tiered.HotKey) {
 	w.Helper()
 	n := w.node()
 	n.found(limit, keys...)
-	n.Unregister("users")
 	require.NoError(w, n.Close())
 }
 
@@ -31,15 +30,21 @@ func (w *world) remembered(want ...string) {
 	require.NoError(w, n.Close())
 }
 
-// nobody is the user of a name.
-type nobody struct{}
+// unregisters is a cache's part in closing.
+type unregisters struct {
+	store *tiered.Store
+	name  string
+}
 
-func (nobody) Close() error { return nil }
+func (u unregisters) Close() error {
+	u.store.Unregister(u.name)
+	return nil
+}
 
 // found has a node find hot keys of the cache users; what it finds may change.
 func (n *node) found(limit int, keys ...tiered.HotKey) *[]tiered.HotKey {
 	n.world.Helper()
-	require.NoError(n.world, n.Register("users", nobody{}))
+	require.NoError(n.world, n.Register("users", unregisters{n.Store, "users"}))
 	n.Track("users", limit, func(m int) ([]tiered.HotKey, float64) { return keys[:min(m, len(keys))], 1000 })
 	return &keys
 }
@@ -153,6 +158,22 @@ func TestHotKeysWithoutRedis(t *testing.T) {
 	})
 }
 
+// Until it is certain that the same Redis answers, it is neither asked nor told.
+func TestHotKeysBehindTheGate(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.lived(4, read("b", 400))
+		n := w.node()
+		n.found(4, read("a", 400))
+		n.net.Cut()
+		synctest.Wait() // the link is lost, and not yet tried again
+		_, err := n.HotKeys(t.Context(), "users", 10)
+		require.Error(t, err)
+		n.Unregister("users")
+		w.elapse(time.Second)
+		n.hot(10, "b")
+	})
+}
+
 // Closing waits for Redis as long as a few calls, not for each cache.
 func TestClosingDoesNotWaitForARedisThatIsAway(t *testing.T) {
 	inBubble(t, func(w *world) {
@@ -165,17 +186,6 @@ func TestClosingDoesNotWaitForARedisThatIsAway(t *testing.T) {
 		n.net.Freeze()
 		require.Less(t, took(func() { require.NoError(t, n.Close()) }), time.Second)
 	})
-}
-
-// unregisters is a cache's part in closing.
-type unregisters struct {
-	store *tiered.Store
-	name  string
-}
-
-func (u unregisters) Close() error {
-	u.store.Unregister(u.name)
-	return nil
 }
 
 func TestHotKeysInMemoryOnly(t *testing.T) {
@@ -203,7 +213,7 @@ func TestCorruptHotKeysAreAMiss(t *testing.T) {
 		good, err := w.mini.Get(hotUsers)
 		require.NoError(t, err)
 		others := w.node()
-		require.NoError(t, others.Register("others", nobody{}))
+		require.NoError(t, others.Register("others", unregisters{others.Store, "others"}))
 		others.Track("others", 1, func(int) ([]tiered.HotKey, float64) { return []tiered.HotKey{{Key: "others:x", Reads: 4}}, 4 })
 		others.Unregister("others")
 		foreign, err := w.mini.Get("freshet:%hot-others")
