@@ -250,7 +250,7 @@ func ExampleCached_HotKeys() {
 	repo := repository{1: "Ada", 2: "Grace", 3: "Barbara"}
 	users := cache.Must(cache.NewBatch(repo.UsersByID, cache.Options{}))
 	defer users.Close()
-	for i := range 10_000 { // with a shared Store these are reads of the process before, or of other nodes
+	for i := range 20_000 { // with a shared Store these are reads of the process before, or of other nodes
 		_, _ = users.Get(ctx, 1)
 		if i%4 == 0 {
 			_, _ = users.Get(ctx, 3)

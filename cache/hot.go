@@ -12,7 +12,7 @@ import (
 )
 
 // SampleEvery is how many reads there are for one whose key is counted, to find the hottest, and told to a KeySampler.
-const SampleEvery = 64
+const SampleEvery = 256 // a read of the sample costs some hundred nanoseconds; one of all, about one
 
 // sampleBelow is the number above those that, drawn at random for each read, make it one of the sample. Chance, and not
 // the turn, decides: who reads in a rhythm must not be overheard.
@@ -24,7 +24,7 @@ const sampleBelow = math.MaxUint32/SampleEvery + 1
 //	hot, err := users.HotKeys(ctx, 1000)
 //	err = users.Warm(ctx, slices.Values(hot), cache.WarmOptions{})
 //
-// They are found by a sample of the reads, are remembered once a minute and by Close, and fade within hours where they
+// They are found by a sample of the reads, are remembered once a minute and by Close, and fade within a day where they
 // are read no more; what is seldom read at all has none. It waits for Redis no longer than the Store's budget, and fails
 // if Redis does not answer, or if keys of type K cannot be read back because they have MarshalText and no UnmarshalText.
 func (c *Cached[K, V]) HotKeys(ctx context.Context, n int) ([]K, error) {

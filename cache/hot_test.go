@@ -77,9 +77,9 @@ func TestHotKeysSurviveACrash(t *testing.T) {
 
 // Reading in a rhythm hides nothing: chance takes the sample.
 func TestHotKeysOfARhythm(t *testing.T) {
-	for _, period := range []int{2, 3, cache.SampleEvery, 2 * cache.SampleEvery} {
+	for _, period := range []int{2, 3, 16, cache.SampleEvery / 4} {
 		c := cache.Must(cache.New(func(_ context.Context, n int) (int, error) { return n, nil }, cache.Options{}))
-		for i := range 25 * period * cache.SampleEvery {
+		for i := range 20 * period * cache.SampleEvery {
 			key := 0 // in each period once
 			if i%period != 0 {
 				key = 1 + i%5000

@@ -18,7 +18,7 @@ import (
 )
 
 // HotHalfLife is after how long a read counts half for what is hot.
-const HotHalfLife = 10 * time.Minute
+const HotHalfLife = time.Hour
 
 const (
 	hotPrefix = "%hot-" // beside the entries; no cache's keys begin so: it is no escape

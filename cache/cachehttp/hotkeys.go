@@ -5,7 +5,7 @@ import "github.com/freshet-go/freshet/tiered"
 // HotKey is a key that is read often.
 type HotKey struct {
 	Key   string  `json:"key"`   // as in Redis, without the namespace
-	Share float64 `json:"share"` // of the reads of the cache on this node, of about the last half hour; from a sample
+	Share float64 `json:"share"` // of the reads of the cache on this node, of about the last hour; from a sample
 }
 
 const (

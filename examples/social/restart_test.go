@@ -9,6 +9,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/stretchr/testify/require"
 
+	"github.com/freshet-go/freshet/cache"
 	"github.com/freshet-go/freshet/examples/social/internal/capacity"
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
 	"github.com/freshet-go/freshet/examples/social/internal/service"
@@ -63,7 +64,7 @@ func TestRestartBeginsWarm(t *testing.T) {
 
 	hot := []int64{80, 81} // none of those that nobody needs to remember
 	first := live(func(data *service.Cached) {
-		for range 2000 {
+		for range 20 * cache.SampleEvery {
 			feeds(data, hot...)
 		}
 		feeds(data, 82, 83, 84) // as often as chance has it, in no sample
