@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
+	"github.com/freshet-go/freshet/cache/internal/hot"
 	"github.com/freshet-go/freshet/cache/internal/keys"
 	"github.com/freshet-go/freshet/cache/internal/size"
 	"github.com/freshet-go/freshet/tiered"
@@ -23,6 +24,7 @@ type Cached[K comparable, V any] struct {
 	store   *tiered.Store
 	private bool       // the store is this cache's own
 	sampler KeySampler // of the Observer; nil: none
+	hot     *hot.Sketch[K]
 	seed    maphash.Seed
 	keys    *keys.Encoder[K]
 	size    size.Sizer[V]
@@ -97,6 +99,7 @@ func open[K comparable, V any](o Options) (*Cached[K, V], error) {
 		}
 		return nil, fmt.Errorf("cache: Options.Name: %w", err)
 	}
+	c.track()
 	return c, nil
 }
 

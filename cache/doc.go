@@ -47,6 +47,13 @@
 // A [tiered.Token], taken on one node and given to a read on another by [WithToken], makes that read see all that had
 // returned on the first: read your own writes, across nodes.
 //
+// # A restart that begins warm
+//
+// Which keys are read most is found by a sample of the reads, one in [SampleEvery], which costs a hit a nanosecond or two,
+// and remembered in Redis: the keys, never their values. HotKeys gives them back, the hottest first, and Warm takes them:
+// what Redis still has of their values comes from there. Nothing of it says what is true: what Warm fetches is read like
+// anything else.
+//
 // # Errors
 //
 // No usable value comes with an error, but for GetMany, which returns what it has beside a [*BatchError]. Every message

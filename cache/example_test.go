@@ -244,6 +244,32 @@ func ExampleOptions_isolate() {
 	// [changed cache] [go cache]
 }
 
+// A service that starts warms what was read most before it ended, and says only then that it is ready.
+func ExampleCached_HotKeys() {
+	ctx := context.Background()
+	repo := repository{1: "Ada", 2: "Grace", 3: "Barbara"}
+	users := cache.Must(cache.NewBatch(repo.UsersByID, cache.Options{}))
+	defer users.Close()
+	for i := range 20_000 { // with a shared Store these are reads of the process before, or of other nodes
+		_, _ = users.Get(ctx, 1)
+		if i%4 == 0 {
+			_, _ = users.Get(ctx, 3)
+		}
+	}
+	_ = users.InvalidatePrefix(ctx)
+
+	hot, err := users.HotKeys(ctx, 1000)
+	fmt.Println(hot, err)
+	err = users.Warm(ctx, slices.Values(hot), cache.WarmOptions{})
+	fmt.Println("ready", err)
+	// Output:
+	// load [1]
+	// load [3]
+	// [1 3] <nil>
+	// load [1 3]
+	// ready <nil>
+}
+
 func ExampleMust() {
 	var squares = cache.Must(cache.New(func(_ context.Context, n int) (int, error) { return n * n, nil }, cache.Options{}))
 	defer squares.Close()

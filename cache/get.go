@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"math/rand/v2"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
 	"github.com/freshet-go/freshet/tiered"
@@ -46,7 +47,10 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 
 // remembered answers from memory, if that may: with a value, fresh or stale, or a cached absence.
 func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bool) { //nolint:revive // err is an answer
-	c.sample(key)
+	draw := rand.Uint32()
+	if draw < sampleBelow {
+		c.sample(key)
+	}
 	e, f := c.lookup(hash, key)
 	if f < tiered.Stale {
 		return value, nil, false
@@ -54,7 +58,7 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bo
 	how := memoryHit
 	switch {
 	case e.Negative():
-		c.stats.count(negative)
+		c.stats.countIn(draw, negative)
 		return value, ErrNotFound, true
 	case f == tiered.Stale:
 		how = stale
@@ -67,7 +71,7 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bo
 	if value, err = c.isolate(e.value); err != nil {
 		return value, nil, false
 	}
-	c.stats.count(how)
+	c.stats.countIn(draw, how)
 	return value, nil, true
 }
 

@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"math/rand/v2"
 	"slices"
 )
 
@@ -25,9 +24,6 @@ type KeySampler interface {
 	// is the key as the Store knows it: the cache's name and the segments of the key. It may be private.
 	SampleKey(cache, key string)
 }
-
-// SampleEvery is how many reads there are for one that a KeySampler hears of.
-const SampleEvery = 64
 
 // Op is a kind of operation. Its text is fit for names of spans and labels of metrics.
 type Op string
@@ -112,23 +108,6 @@ type sampling struct {
 func (s sampling) SampleKey(cache, key string) {
 	for _, k := range s.samplers {
 		k.SampleKey(cache, key)
-	}
-}
-
-// sample tells a KeySampler of some keys that are asked for.
-func (c *Cached[K, V]) sample(key K) {
-	if c.sampler != nil {
-		c.sampleSome(key)
-	}
-}
-
-//go:noinline
-func (c *Cached[K, V]) sampleSome(key K) {
-	if rand.Uint32()%SampleEvery != 0 {
-		return
-	}
-	if k, err := c.encode(key); err == nil {
-		c.sampler.SampleKey(c.options.Name, k)
 	}
 }
 

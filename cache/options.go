@@ -18,6 +18,7 @@ const (
 	DefaultMaxLoads      = 128
 	DefaultMaxBatch      = 500
 	DefaultMutateTimeout = 10 * time.Second
+	DefaultHotKeys       = 1000
 )
 
 // Options configure New and NewBatch. K and V are inferred from the loader.
@@ -49,6 +50,11 @@ type Options struct {
 
 	// Observer hears of loads, of reads beyond memory and of invalidations. nil: nobody.
 	Observer Observer
+
+	// HotKeys is how many of the keys that are read most are known, and remembered in Redis beyond the life of this
+	// process: for HotKeys, Warm and statistics. Their values are not; but the keys may stay there for a week after the
+	// last read. 0: 1,000. Negative: none. At most 100,000, and in Redis what fits in 1 MiB.
+	HotKeys int
 
 	// Isolate gives every caller a copy of its own, made by the codec. Without it callers share values, and must not
 	// change them.
@@ -94,6 +100,12 @@ func (o Options) withDefaults(v reflect.Type) (Options, error) {
 		if *n.value == 0 {
 			*n.value = n.def
 		}
+	}
+	if o.HotKeys == 0 {
+		o.HotKeys = DefaultHotKeys
+	}
+	if o.HotKeys > 100_000 {
+		fault("HotKeys is %d: must be at most 100000", o.HotKeys)
 	}
 	if o.Name == "" && o.Store != nil {
 		fault("Name is empty: a cache with a Store needs one")

@@ -63,7 +63,10 @@ type lane struct {
 	_        [64 - 8*answers%64]byte
 }
 
-func (c *counters) count(a answer) { c.lanes[rand.Uint32()%16].answered[a].Add(1) }
+func (c *counters) count(a answer) { c.countIn(rand.Uint32(), a) }
+
+// countIn is count for those who have drawn a number at random.
+func (c *counters) countIn(draw uint32, a answer) { c.lanes[draw%16].answered[a].Add(1) }
 
 func (c *counters) snapshot() Stats {
 	var n [answers]uint64

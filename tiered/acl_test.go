@@ -131,6 +131,14 @@ func everything(t *testing.T, dial string) {
 	failing := cache.Must(cache.New(func(context.Context, int) (string, error) { return "", os.ErrInvalid }, cache.Options{Store: store, Name: "failing"}))
 	_, err = failing.Get(ctx, 1) // gives its lease back
 	require.ErrorIs(t, err, os.ErrInvalid)
+
+	for range 100 * cache.SampleEvery {
+		get(one, 7, "7 v4")
+	}
+	require.NoError(t, one.Close()) // has Redis remember what was hot
+	hot, err := otherOne.HotKeys(ctx, 10)
+	require.NoError(t, err)
+	require.Equal(t, []int{7}, hot)
 	stats := store.Stats()
 	require.Zero(t, stats.RedisErrors)
 	require.Zero(t, stats.Deferred)

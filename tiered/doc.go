@@ -21,6 +21,13 @@
 // A prefix invalidation is one row in a sorted set (sequence.go, prefixes.go): a value is dead if an ancestor of its key
 // has a later sequence than the newest one that was known before its load. No keys are scanned.
 //
+// # What is hot
+//
+// The hottest keys of each cache are remembered in one record (hotkeys.go, hotrecord.go), which nodes read, merge with what
+// they have found, and write, once a minute and when a cache closes. A key keeps the reads of the node where they are most,
+// not a sum: to say a thing twice changes nothing, so that nodes need not agree on who says it, and what is lost when two
+// write at once is said again. Nothing is written while Redis is away, or is not known to be the one that it was.
+//
 // # When Redis is away
 //
 // Every call has a budget and goes through a breaker (remote.go). While the breaker is open, requests do not wait for

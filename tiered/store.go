@@ -35,6 +35,7 @@ type Store struct {
 	peers  peers
 	wakers wakers
 	counts counts
+	hot    hotCaches
 
 	mu      sync.Mutex
 	users   map[string]io.Closer // caches by name
@@ -104,6 +105,7 @@ func (s *Store) start() {
 	s.link = newLink(s)
 	s.done.Go(func() { s.link.run(ctx) })
 	s.done.Go(func() { s.replayer(ctx) })
+	s.done.Go(func() { s.rememberer(ctx) })
 	if s.options.OnLink != nil {
 		s.done.Go(func() { s.announcer(ctx) })
 	}
@@ -267,8 +269,9 @@ func (s *Store) Register(name string, user io.Closer) error {
 	return nil
 }
 
-// Unregister frees a name.
+// Unregister frees a name. Before, it has Redis remember what Track says, if Redis answers within the budget.
 func (s *Store) Unregister(name string) {
+	s.forgetHot(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.users, name)

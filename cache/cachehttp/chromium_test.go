@@ -75,7 +75,7 @@ func TestThePageInABrowser(t *testing.T) {
 	require.NotContains(t, dom, "<img")
 	require.NotContains(t, dom, "<b>rows")
 	require.Equal(t, 1, strings.Count(dom, "<script"))
-	require.Contains(t, dom, ">3,200<", "requests")
+	require.Contains(t, dom, ">12,800<", "requests")
 	require.Contains(t, dom, "<polygon", "answers per second")
 	require.Contains(t, dom, `<b class="good">up</b>`)
 	require.Contains(t, dom, `<b class="good">closed</b>`)

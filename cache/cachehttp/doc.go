@@ -15,8 +15,8 @@
 // The page loads nothing from elsewhere. Its script and its style come from its own path (?file=…), so it works under a
 // Content-Security-Policy of 'self', and sends a stricter one itself.
 //
-// What it shows may be private: the names of caches, and with Options.ShowKeys keys. Mount it where only operators get,
-// or behind a handler that checks who asks.
+// What it shows may be private: the names of caches, and with Options.ShowKeys the keys that are read most on this node.
+// Mount it where only operators get, or behind a handler that checks who asks.
 //
 // # Invalidation
 //

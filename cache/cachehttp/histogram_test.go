@@ -1,7 +1,6 @@
 package cachehttp_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -52,28 +51,4 @@ func TestHistogramForgets(t *testing.T) {
 	require.EqualValues(t, 1, h.Snapshot().Count)
 	h.Age()
 	require.Nil(t, h.Snapshot())
-}
-
-func TestHotKeysAreBounded(t *testing.T) {
-	var h cachehttp.HotKeys
-	require.Empty(t, h.Snapshot())
-	for i := range 10_000 {
-		h.Add(fmt.Sprint("cold ", i))
-		if i%10 == 0 {
-			h.Add("hot")
-		}
-	}
-	require.LessOrEqual(t, h.Tracked(), 256)
-	hottest := h.Snapshot()
-	require.Equal(t, "hot", hottest[0].Key)
-	require.InDelta(t, 1.0/11, hottest[0].Share, 0.01)
-	require.Len(t, hottest, 10)
-	for range 30 {
-		h.Age()
-	}
-	require.Zero(t, h.Tracked())
-
-	h.Add(string(make([]byte, 1<<20)))
-	h.Add(string(make([]byte, 1<<20)))
-	require.Less(t, len(h.Snapshot()[0].Key), 300)
 }

@@ -10,17 +10,11 @@ import (
 // watch is what is heard of one cache.
 type watch struct {
 	load, redis histogram
-	hot         hotKeys
 }
 
-// Observer returns the observer of caches whose latencies, and hottest keys if Options.ShowKeys is set, are to be shown.
-// Counters are shown of all caches of the Store. Combine it with others by cache.Observers.
-func (s *Stats) Observer() cache.Observer {
-	if s.options.ShowKeys {
-		return sampler{observer{s}}
-	}
-	return observer{s}
-}
+// Observer returns the observer of caches whose latencies are to be shown. The rest is shown of all caches of the Store.
+// Combine it with others by cache.Observers.
+func (s *Stats) Observer() cache.Observer { return observer{s} }
 
 func (s *Stats) watch(name string) *watch {
 	s.mu.Lock()
@@ -39,7 +33,6 @@ func (s *Stats) age() {
 	for _, w := range s.caches {
 		w.load.age()
 		w.redis.age()
-		w.hot.age()
 	}
 }
 
@@ -61,7 +54,3 @@ func (o observer) Begin(ctx context.Context, op cache.Operation) (context.Contex
 		}
 	}
 }
-
-type sampler struct{ observer }
-
-func (s sampler) SampleKey(cache, key string) { s.stats.watch(cache).hot.add(key) }

@@ -77,7 +77,7 @@ type CacheState struct {
 		Load     *Latency `json:"load"`
 		RedisHit *Latency `json:"redis_hit"`
 	} `json:"latency"`
-	HotKeys []HotKey `json:"hot_keys,omitempty"` // with Options.ShowKeys
+	HotKeys []HotKey `json:"hot_keys,omitempty"` // with Options.ShowKeys, the hottest first
 }
 
 // Snapshot returns what the handler shows now.
@@ -116,7 +116,10 @@ func (s *Stats) cacheState(name string, c cache.Stats) CacheState {
 	w := s.caches[name]
 	s.mu.Unlock()
 	if w != nil {
-		out.Latency.Load, out.Latency.RedisHit, out.HotKeys = w.load.snapshot(), w.redis.snapshot(), w.hot.snapshot()
+		out.Latency.Load, out.Latency.RedisHit = w.load.snapshot(), w.redis.snapshot()
+	}
+	if s.options.ShowKeys {
+		out.HotKeys = hotKeys(s.options.Store, name)
 	}
 	return out
 }

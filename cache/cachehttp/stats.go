@@ -21,8 +21,8 @@ const (
 type Options struct {
 	// Store is the one whose caches are shown, and itself. Required.
 	Store *tiered.Store
-	// ShowKeys also shows which keys are read most, as far as a sample of one in cache.SampleEvery reads tells, of caches
-	// whose Observer is that of the Stats. Keys may be private.
+	// ShowKeys also shows which keys are read most on this node, as far as a sample of the reads tells; not of caches
+	// whose Options.HotKeys is negative. Keys may be private.
 	ShowKeys bool
 	// Every is how often the charts get another point. 0: 2 s.
 	Every time.Duration
@@ -92,7 +92,7 @@ func (s *Stats) Close() error {
 	return nil
 }
 
-// run adds to the history, and lets latencies and samples of keys age.
+// run adds to the history, and lets latencies age.
 func (s *Stats) run(ctx context.Context) {
 	tick := time.NewTicker(s.options.Every)
 	defer tick.Stop()

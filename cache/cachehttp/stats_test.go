@@ -104,11 +104,25 @@ func TestStatsShowsWhatHappened(t *testing.T) {
 	})
 }
 
-func TestKeysAreNotShownUnlessAskedFor(t *testing.T) {
+func TestHottestKeys(t *testing.T) {
 	store := cachetest.Store(t)
-	stats := newStats(t, cachehttp.Options{Store: store})
-	_, samples := stats.Observer().(cache.KeySampler)
-	require.False(t, samples)
+	stats, blind := newStats(t, cachehttp.Options{Store: store, ShowKeys: true}), newStats(t, cachehttp.Options{Store: store})
+	long := strings.Repeat("k", 500)
+	db := cachetest.NewSource(map[string]string{long: "1"})
+	c := newCache(t, db, cache.Options{Store: store, Name: "rows"}) // nobody observes it
+	off := newCache(t, db, cache.Options{Store: store, Name: "unknown", HotKeys: -1})
+	for i := range 200 * cache.SampleEvery {
+		_, _ = c.Get(bg, []string{long, "a", "b", long}[i%4]) // in a rhythm
+		_, _ = off.Get(bg, "a")
+	}
+	keys := stats.Snapshot().Caches[0].HotKeys
+	require.Len(t, keys, 3)
+	require.Equal(t, "rows:"+long[:195]+"…", keys[0].Key)
+	require.InDelta(t, 0.5, keys[0].Share, 0.2)
+	require.ElementsMatch(t, []string{"rows:a", "rows:b"}, []string{keys[1].Key, keys[2].Key})
+	require.InDelta(t, 0.25, keys[1].Share, 0.15)
+	require.Empty(t, stats.Snapshot().Caches[1].HotKeys)
+	require.Empty(t, blind.Snapshot().Caches[0].HotKeys, "not asked for")
 }
 
 func TestOptionsFaults(t *testing.T) {

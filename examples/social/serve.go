@@ -71,13 +71,18 @@ capacity: %[5]d requests in flight, %[6]d waiting, %[7]v each
 	}
 }
 
-// warm loads what the hottest users need, and makes the server ready: without what failed it is slow at first, not wrong.
+// warm loads what was read most before a restart, or, if nobody remembers that, what the first users need, who are the
+// hottest of the zipf order. Then it makes the server ready: without what failed it is slow at first, not wrong.
 func warm(ctx context.Context, s settings, data *service.Cached, server *server, out io.Writer, log *slog.Logger) {
-	hot := make([]int64, min(cmp.Or(s.warm, s.users/4), s.users))
-	for i := range hot {
-		hot[i] = int64(i) + 1 // as in the zipf order
+	o := service.WarmOptions{Rate: s.warmRate, Progress: newProgress(out).show}
+	remembered, err := data.WarmHot(ctx, o)
+	if remembered == 0 && ctx.Err() == nil {
+		users := make([]int64, min(cmp.Or(s.warm, s.users/4), s.users))
+		for i := range users {
+			users[i] = int64(i) + 1
+		}
+		err = errors.Join(err, data.Warm(ctx, users, o))
 	}
-	err := data.Warm(ctx, hot, service.WarmOptions{Rate: s.warmRate, Progress: newProgress(out).show})
 	if ctx.Err() != nil {
 		return
 	}
@@ -85,5 +90,5 @@ func warm(ctx context.Context, s settings, data *service.Cached, server *server,
 		log.Warn("pre-warming", "error", err)
 	}
 	server.probe.Ready()
-	log.Info("ready", "users", len(hot))
+	log.Info("ready", "remembered", remembered)
 }

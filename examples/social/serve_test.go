@@ -126,6 +126,7 @@ func TestServe(t *testing.T) {
 func TestSecondSignal(t *testing.T) {
 	p := start(t, nil, "-origin", "real")
 	require.Contains(t, p.out.String(), `"password":"`)
+	p.become(t, "/readyz", 200) // or the first 503 would not tell that the first signal was heard
 	p.hang(t)
 	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
 	p.become(t, "/readyz", 503)

@@ -74,7 +74,7 @@ func parse(args []string, env func(string) string, stderr io.Writer) (s settings
 	f.Float64Var(&s.rate, "rate", 1200, "requests per second with the cache")
 	f.IntVar(&s.workers, "workers", 12, "requests under way at once (the original service had three workers of four threads)")
 	f.IntVar(&s.users, "users", 10_000, "users of the zipf order")
-	f.IntVar(&s.warm, "warm", 0, "hottest users to load ahead (0: a quarter of them)")
+	f.IntVar(&s.warm, "warm", 0, "hottest users to load ahead, with -serve unless hot keys are remembered (0: a quarter of them)")
 	f.Uint64Var(&s.seed, "seed", 1, "seed of the data and of the load")
 	f.StringVar(&s.origin, "origin", "seeds", "latency of the database: seeds (that of the original system) or real (as it is)")
 	f.BoolVar(&s.json, "json", false, "print the result as one JSON object too, on the last line")
