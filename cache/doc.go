@@ -81,8 +81,8 @@
 //     database that hangs would be asked without bound.
 //   - A node that loads renews its lease every second; the lease of one that died ends three seconds after that, and
 //     until then the others wait for it.
-//   - A failover that breaks nothing and needs no new connection (a replica of a Cluster, promoted) is noticed within a
-//     second, not at once.
+//   - While nodes follow different masters, as in the seconds before Sentinels have corrected an old one, they do not hear
+//     of each other.
 //   - A node that ends without Close makes the others empty their memory once, three seconds later: what it published last
 //     may have been lost.
 //   - A refused fill still stays in this node's memory, under its Stamp. That looks wrong and is not: what made Redis

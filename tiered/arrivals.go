@@ -2,22 +2,30 @@ package tiered
 
 import (
 	"context"
-	"errors"
-	"net"
+	"maps"
+	"sync"
 	"sync/atomic"
 	"time"
+	"weak"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// arrivals is a hook that asks the server behind every new connection whose data it serves, before the connection is
-// used: after a failover, new connections may reach a master that was not told everything, while the link still hangs
-// on the old one. Such a stranger closes the gate.
-//
-// A hook cannot be taken off a client. That of a closed Store does nothing, and holds nothing.
+// arrivals asks the server behind every new connection whose data it serves, before the connection is used: after a
+// failover, new connections may reach a master that was not told everything, while the link still hangs on the old one.
+// Such a stranger closes the gate.
 type arrivals struct {
 	link     atomic.Pointer[link] // nil once the Store is closed
 	stranger atomic.Pointer[stranger]
+
+	mu     sync.Mutex
+	hooked map[weak.Pointer[redis.Client]]struct{} // nodes of a Cluster
+}
+
+func newArrivals(l *link) *arrivals {
+	a := &arrivals{hooked: map[weak.Pointer[redis.Client]]struct{}{}}
+	a.link.Store(l)
+	return a
 }
 
 // stranger is what was met on a new connection: a data set that this node does not know, or a replica.
@@ -30,72 +38,59 @@ type stranger struct {
 // server that is known.
 const strangerFor = time.Second
 
-// watch puts the hook on a client, and on those of the nodes of a Cluster: of all that it will meet, and of those that it
+// watch puts a hook on a client, or on those of the nodes of a Cluster: of all that it will meet, and of those that it
 // has met if it was used before.
 func (a *arrivals) watch(rdb redis.UniversalClient) {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
-		rdb.AddHook(a)
+		rdb.AddHook(&doorman{arrivals: a})
 		return
 	}
-	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(a) })
-	met, cancel := context.WithCancel(context.Background())
-	cancel() // nobody is asked for more
-	_ = cluster.ForEachShard(met, func(_ context.Context, node *redis.Client) error { node.AddHook(a); return nil })
+	cluster.OnNewNode(a.hook)
+	a.sweep(rdb)
 }
 
-// DialHook dials only for contexts that are not over: whoever gave one that is over wants no connection.
-func (a *arrivals) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		return next(ctx, network, addr)
+// sweep puts hooks on the nodes of a Cluster that have none: a client that was in use may have made some while it was
+// being watched for the first time.
+func (a *arrivals) sweep(rdb redis.UniversalClient) {
+	if cluster, ok := rdb.(*redis.ClusterClient); ok {
+		met, cancel := context.WithCancel(context.Background())
+		cancel() // nobody is asked for more
+		_ = cluster.ForEachShard(met, func(_ context.Context, node *redis.Client) error {
+			a.hook(node)
+			return nil
+		})
 	}
 }
 
-// ProcessHook waits for the greeting that is the first command on every connection. A connection on which the question is
-// not answered must not be used: the client would take an answer that is late for that to its next command.
-func (a *arrivals) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
-	return func(ctx context.Context, cmd redis.Cmder) error {
-		err := next(ctx, cmd)
-		l := a.link.Load()
-		if err != nil || cmd.Name() != "hello" || l == nil {
-			return err
-		}
-		info := redis.NewStringCmd(ctx, "info", "replication")
-		err = next(ctx, info)
-		var refusal redis.Error
-		switch {
-		case err == nil:
-			a.meet(l, info.Val())
-		case !errors.As(err, &refusal):
-			return err
-		}
-		return nil
+func (a *arrivals) hook(node *redis.Client) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	key := weak.Make(node)
+	if _, done := a.hooked[key]; done {
+		return
 	}
+	maps.DeleteFunc(a.hooked, func(key weak.Pointer[redis.Client], _ struct{}) bool { return key.Value() == nil })
+	a.hooked[key] = struct{}{}
+	node.AddHook(&doorman{arrivals: a})
 }
 
-// ProcessPipelineHook does nothing.
-func (a *arrivals) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
-	return next
-}
-
-// meet judges what a server has said of itself. Replicas of a Cluster are passed over: they serve no reads, and one that has
-// not synchronized yet has an id of its own. One that is promoted while connections to it are open is found by a poll.
+// meet judges what a server has said of itself, and tells whether it must be asked again if it answers: replicas of a
+// Cluster serve no reads, so one that does has been promoted. Until it has synchronized, a replica has an id of its own.
 // Elsewhere a replica is read, and so a stranger, though it has its master's id.
-func (a *arrivals) meet(l *link, info string) {
+func (a *arrivals) meet(l *link, info string) (again bool) {
 	d, replica := parseReplication(info)
 	known := l.known()
 	_, met := known[d.id]
 	switch {
 	case replica && l.store.remote.cluster:
-		return
+		return true
 	case !replica && (met || d.id == "" || known == nil):
-		return
+		return false
 	}
 	a.stranger.Store(&stranger{d.id, time.Now()})
 	l.gate.Store(true)
+	return false
 }
 
 // missing tells whether a stranger was met that is not among the data sets that answer now.

@@ -31,8 +31,8 @@ type link struct {
 }
 
 func newLink(s *Store) *link {
-	l := &link{store: s, tried: make(chan struct{}), arrivals: &arrivals{}}
-	l.arrivals.link.Store(l)
+	l := &link{store: s, tried: make(chan struct{})}
+	l.arrivals = newArrivals(l)
 	l.gate.Store(true)
 	l.arrivals.watch(s.remote.rdb)
 	return l

@@ -24,7 +24,7 @@ const (
 // each master. Once a second it asks Redis who it is and for the newest prefix sequence, in case a message was lost. It does
 // all that on one goroutine, because the client may reconnect behind its back, under a lock that every other call waits for.
 // That is of no use, as messages may be lost, and takes as long as the client's timeouts allow: a context that is over
-// keeps the client from it (arrivals.DialHook).
+// keeps the client from it (doorman.DialHook).
 //
 // A read that times out may have taken a part of a message with it: what follows is then no message and no answer to a
 // ping, so anything that is neither ends the session.

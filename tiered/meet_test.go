@@ -33,7 +33,8 @@ func TestMeet(t *testing.T) {
 		{"a Cluster's replica that has not synchronized", "role:slave\r\n" + unknown, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			l := &link{store: &Store{remote: &remote{cluster: c.cluster}}, arrivals: &arrivals{}}
+			l := &link{store: &Store{remote: &remote{cluster: c.cluster}}}
+			l.arrivals = newArrivals(l)
 			l.know(map[string]dataset{"one": {id: "one"}})
 			l.arrivals.meet(l, c.info)
 			require.Equal(t, c.closes, l.gate.Load())
@@ -55,8 +56,8 @@ func TestNodesOfAClusterThatWereMetBefore(t *testing.T) {
 		defer func() { require.NoError(t, rdb.Close()) }()
 		require.NoError(t, rdb.Ping(t.Context()).Err())
 
-		l := &link{store: &Store{remote: &remote{cluster: true}}, arrivals: &arrivals{}}
-		l.arrivals.link.Store(l)
+		l := &link{store: &Store{remote: &remote{cluster: true}}}
+		l.arrivals = newArrivals(l)
 		l.know(map[string]dataset{"one": {id: "one"}})
 		l.arrivals.watch(rdb)
 		mini.Server().SetPreHook(func(c *server.Peer, cmd string, _ ...string) bool {
@@ -88,4 +89,50 @@ func TestAClosedStoreIsFreed(t *testing.T) {
 		require.True(t, closed.Value() == nil) // which would be long to show
 		require.NoError(t, rdb.Ping(t.Context()).Err())
 	})
+}
+
+// A replica that is promoted while connections to it are open is asked again before its first answer is used.
+func TestAReplicaThatAnswersIsAskedAgain(t *testing.T) {
+	for name, read := range map[string]func(context.Context, *redis.Client) error{
+		"command": func(ctx context.Context, c *redis.Client) error { return c.Get(ctx, "k").Err() },
+		"pipeline": func(ctx context.Context, c *redis.Client) error {
+			_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error { p.Get(ctx, "k"); p.Get(ctx, "l"); return nil })
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				mini, _ := redistest.Mini(t)
+				role, id, asked := "slave", "one", 0
+				mini.Server().SetPreHook(func(c *server.Peer, cmd string, _ ...string) bool {
+					switch {
+					case cmd == "INFO":
+						asked++
+						c.WriteBulk("role:" + role + "\r\nmaster_replid:" + id + "\r\n")
+					case cmd == "GET" && role == "slave":
+						c.WriteError("MOVED 1 127.0.0.1:1")
+					default:
+						return false
+					}
+					return true
+				})
+				l := &link{store: &Store{remote: &remote{cluster: true}}}
+				l.arrivals = newArrivals(l)
+				l.know(map[string]dataset{"one": {id: "one"}})
+				node := redistest.Client(t, mini)
+				l.arrivals.hook(node)
+				l.arrivals.hook(node) // once is enough
+				require.ErrorContains(t, read(t.Context(), node), "MOVED")
+				require.Equal(t, 1, asked, "on the new connection")
+				require.False(t, l.gate.Load())
+
+				role, id = "master", "two"
+				require.ErrorIs(t, read(t.Context(), node), redis.Nil)
+				require.True(t, l.gate.Load(), "before the answer was used")
+				require.Equal(t, 2, asked)
+				require.ErrorIs(t, read(t.Context(), node), redis.Nil)
+				require.Equal(t, 2, asked, "a master is not asked again")
+			})
+		})
+	}
 }

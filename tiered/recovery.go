@@ -34,6 +34,7 @@ func (l *link) verify() error {
 
 func (l *link) reunite() error {
 	s := l.store
+	l.arrivals.sweep(s.remote.rdb)
 	ids, err := s.remote.replication()
 	if err != nil {
 		return err

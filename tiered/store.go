@@ -86,6 +86,7 @@ func Open(o Options) (*Store, error) {
 		return s, nil
 	}
 	s.remote = newRemote(o.Redis, s.breaker, o.Budget, o.Namespace)
+	s.link = newLink(s) // before anything is asked: it looks at every connection
 	s.trust.lost()
 	if err := s.remote.greet(); err != nil {
 		_ = s.Close()
@@ -102,7 +103,6 @@ func stripesFor(bytes int64) int { return int(min(max(bytes>>8, 1<<14), 1<<22)) 
 func (s *Store) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
-	s.link = newLink(s)
 	s.done.Go(func() { s.link.run(ctx) })
 	s.done.Go(func() { s.replayer(ctx) })
 	s.done.Go(func() { s.rememberer(ctx) })
