@@ -37,11 +37,11 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	ctx, seen := c.reads(ctx, OpRead, 1)
-	t, leads := c.ticket(ctx, hash, key, k, reach)
+	t, f, leads := c.ticket(ctx, hash, key, k, reach)
 	if leads {
-		c.depart(t)
+		c.lead(ctx, t)
 	}
-	return c.arrive(ctx, t.flight, leads, seen)
+	return c.arrive(ctx, f, leads, seen)
 }
 
 // remembered answers from memory, if that may: with a value, fresh or stale, or a cached absence.
@@ -71,17 +71,52 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bo
 	return value, nil, true
 }
 
-// depart starts the flights that a caller leads. A closed cache ends them at once.
-func (c *Cached[K, V]) depart(ts ...*ticket[K, V]) {
+// lead takes the flights that a caller leads through Redis, on the caller's own goroutine. What then still needs a load,
+// or has not ended when ctx does, flies on without it. A closed cache ends the flights at once.
+func (c *Cached[K, V]) lead(ctx context.Context, ts ...*ticket[K, V]) {
 	if !c.life.begin() {
 		for _, t := range ts {
 			c.finish(t, result[V]{}, ErrClosed)
 		}
 		return
 	}
+	left := ts
+	defer func() {
+		for _, t := range left { // a panic, or a Goexit, in the client or a codec
+			c.finish(t, result[V]{}, ErrGoexit)
+		}
+		c.life.end()
+	}()
+	rest := c.seek(ctx, ts)
+	if rest == nil {
+		if left = c.settle(ts); len(left) == 0 {
+			return
+		}
+	}
+	flying := left
+	c.life.work.Add(1)
+	left = nil
 	go func() {
 		defer c.life.end()
-		c.fly(ts)
+		if rest != nil {
+			rest()
+			flying = c.settle(flying)
+		}
+		c.fly(flying)
+	}()
+}
+
+// depart flies in the background.
+func (c *Cached[K, V]) depart(t *ticket[K, V]) {
+	if !c.life.begin() {
+		c.finish(t, result[V]{}, ErrClosed)
+		return
+	}
+	go func() {
+		defer c.life.end()
+		ts := []*ticket[K, V]{t}
+		c.seek(context.Background(), ts)
+		c.fly(c.settle(ts))
 	}()
 }
 

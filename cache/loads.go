@@ -249,7 +249,7 @@ func (l *loads[K, V]) land(batch []*ticket[K, V], o outcome[K, V]) {
 	l.cache.store.Fill(fills...)
 	l.cache.store.Abandon(given...)
 	for _, t := range batch {
-		l.cache.flights.Forget(t.hash, t.key, t.flight)
+		l.cache.flights.Forget(t.hash, t.key, &t.flight)
 	}
 }
 

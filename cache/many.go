@@ -58,14 +58,14 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 	var led []*ticket[K, V]
 	for i := range waiting { // from here on, nothing can fail that would leave flights behind
 		p := &waiting[i]
-		t, leads := c.ticket(ctx, p.hash, p.key, p.encoded, reach)
-		if p.flight, p.leads = t.flight, leads; leads {
+		var t *ticket[K, V]
+		if t, p.flight, p.leads = c.ticket(ctx, p.hash, p.key, p.encoded, reach); p.leads {
 			led = append(led, t)
 		}
 	}
 	// Own flights go before joined ones are waited for, or two calls that share keys would wait for each other.
 	if len(led) > 0 {
-		c.depart(led...)
+		c.lead(ctx, led...)
 	}
 	for _, p := range waiting {
 		value, err := c.arrive(ctx, p.flight, p.leads, seen)
@@ -120,8 +120,8 @@ func (c *Cached[K, V]) Refresh(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	ctx, seen := c.reads(ctx, OpRefresh, 1)
-	t := c.newTicket(context.WithoutCancel(ctx), hash, key, k, reload)
-	c.flights.Lead(hash, key, t.flight)
+	t := c.newTicket(ctx, hash, key, k, reload)
+	c.flights.Lead(hash, key, &t.flight)
 	c.depart(t)
-	return c.arrive(ctx, t.flight, true, seen)
+	return c.arrive(ctx, &t.flight, true, seen)
 }

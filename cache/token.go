@@ -45,8 +45,8 @@ func (c *Cached[K, V]) later(ctx context.Context, hash uint64, key K, encoded st
 	if reach == tiered.ReachLoader {
 		p = reload
 	}
-	t := c.newTicket(context.WithoutCancel(ctx), hash, key, encoded, p)
+	t := c.newTicket(ctx, hash, key, encoded, p)
 	t.later = true
-	c.flights.Lead(hash, key, t.flight)
+	c.flights.Lead(hash, key, &t.flight)
 	return t
 }

@@ -49,39 +49,87 @@ type Fetch struct {
 
 // Look reads what Redis has for each Fetch: Found, Absent, Busy, Held or Unseen.
 func (s *Store) Look(fetches ...*Fetch) {
-	var asked []*Fetch
-	var keys []string
+	s.Seek(context.Background(), fetches...)
+}
+
+// Seek is Look for a caller who waits only until ctx ends. Then it returns what is left to be done, with the Fetches in
+// its hands; otherwise nil.
+func (s *Store) Seek(ctx context.Context, fetches ...*Fetch) (rest func()) {
+	if len(fetches) == 1 {
+		return s.seekOne(ctx, fetches[0])
+	}
+	asked := make([]*Fetch, 0, len(fetches))
+	keys := make([]string, 0, len(fetches))
 	for _, f := range fetches {
-		f.Outcome, f.epoch = Absent, f.Stamp.epoch
-		switch {
-		case s.remote == nil:
-		case s.bypassed(f.Key):
-			f.Outcome = Unseen
-		default:
+		if s.asks(f) {
 			asked, keys = append(asked, f), append(keys, f.Key)
 		}
 	}
 	if len(asked) == 0 {
-		return
+		return nil
 	}
-	replies, err := s.remote.read(keys)
-	for i, f := range asked {
-		switch {
-		case err != nil:
-			f.Outcome = Unseen
-			s.counts.redisErrors.Add(1)
-		case s.outlived(f):
-			f.Outcome = Unseen
-		default:
-			s.judge(f, replies[i])
+	replies, more, err := s.remote.readMany(ctx, keys)
+	sought := func(replies [][]byte, err error) {
+		for i, f := range asked {
+			if err != nil {
+				s.sought(f, nil, err)
+			} else {
+				s.sought(f, replies[i], nil)
+			}
 		}
+	}
+	if more != nil {
+		return func() { sought(more()) }
+	}
+	sought(replies, err)
+	return nil
+}
+
+func (s *Store) seekOne(ctx context.Context, f *Fetch) (rest func()) {
+	if !s.asks(f) {
+		return nil
+	}
+	reply, left, err := s.remote.read(ctx, f.Key)
+	if left != nil {
+		return func() {
+			<-left.ready
+			s.sought(f, left.answer, left.err)
+		}
+	}
+	s.sought(f, reply, err)
+	return nil
+}
+
+// asks tells whether f is to be read from Redis.
+func (s *Store) asks(f *Fetch) bool {
+	f.Outcome, f.epoch = Absent, f.Stamp.epoch
+	if s.remote == nil {
+		return false
+	}
+	if s.bypassed(f.Key) {
+		f.Outcome = Unseen
+		return false
+	}
+	return true
+}
+
+// sought takes the reply to f.
+func (s *Store) sought(f *Fetch, reply []byte, err error) {
+	switch {
+	case err != nil:
+		f.Outcome = Unseen
+		s.counts.redisErrors.Add(1)
+	case s.outlived(f):
+		f.Outcome = Unseen
+	default:
+		s.judge(f, reply)
 	}
 }
 
 // Acquire reads what Redis has and takes a lease where it has nothing usable: Found, Granted, Busy, Held or Unseen.
 func (s *Store) Acquire(fetches ...*Fetch) {
 	s.Look(fetches...)
-	s.lease(fetches)
+	s.Lease(fetches...)
 }
 
 // Await waits for another's load to end, woken when it does, and ends as Acquire does, or as Alone when ctx ends.
@@ -92,7 +140,7 @@ func (s *Store) Await(ctx context.Context, f *Fetch) {
 		// What is read from here on is read after this stamp; what may be served on errors was not.
 		f.Stamp, f.usable, f.seen, f.head, f.Outcome = s.Stamp(f.Key), false, false, "", Absent
 		f.epoch = f.Stamp.epoch
-		if s.lease([]*Fetch{f}); f.Outcome != Busy {
+		if s.Lease(f); f.Outcome != Busy {
 			return
 		}
 		timer := time.NewTimer(pause + rand.N(pause))
@@ -112,7 +160,7 @@ func (s *Store) Await(ctx context.Context, f *Fetch) {
 // Seize takes another's lease over for a load that began later: what the other loads is not to be stored after it.
 func (s *Store) Seize(f *Fetch) {
 	f.Outcome = Absent
-	s.lease([]*Fetch{f})
+	s.Lease(f)
 	if f.Outcome == Busy {
 		f.Outcome = Alone
 	}
@@ -125,8 +173,9 @@ func (s *Store) Supersede(f *Fetch) {
 	f.Stamp.count++
 }
 
-// lease takes leases for the Absent ones. What another put there meanwhile is judged as if it had been read.
-func (s *Store) lease(fetches []*Fetch) {
+// Lease takes leases for the Absent ones among fetches: Granted, Busy, Held or Unseen, or Found: what
+// another put there meanwhile is judged as if it had been read.
+func (s *Store) Lease(fetches ...*Fetch) {
 	const tries = 3
 	for try := 0; ; try++ {
 		var cmds []command
@@ -194,8 +243,9 @@ func (s *Store) outlived(f *Fetch) bool { return s.link.gated() || f.epoch != s.
 
 // judge decides what the bytes under f's key are good for.
 func (s *Store) judge(f *Fetch, b []byte) {
-	f.Outcome, f.usable, f.head = Absent, false, string(b[:min(len(b), headerSize)])
+	f.Outcome, f.usable, f.head = Absent, false, stringOf(b[:min(len(b), headerSize)])
 	f.seen = f.head != hold
+	now := wall.Now().UnixMilli()
 	switch {
 	case len(b) == 0:
 		return
@@ -205,7 +255,7 @@ func (s *Store) judge(f *Fetch, b []byte) {
 	case b[0] == kindLease && len(b) >= leaseSize && (b[headerSize] == '0' || b[headerSize] == '1'):
 		rec, err := parseRecord(b[leaseSize:], f.Key, f.Codec.Name())
 		if len(b) == leaseSize || err == nil {
-			f.rec, f.usable = rec, err == nil && s.served(f.Key, rec)
+			f.rec, f.usable = rec, err == nil && s.served(f.Key, rec, now)
 			if f.Outcome = Busy; s.orphans.has(string(b[1:17])) {
 				f.Outcome = Absent
 			}
@@ -221,15 +271,14 @@ func (s *Store) judge(f *Fetch, b []byte) {
 	if rec.prefix < s.fence.newest.Load() && s.fence.after(f.Key, rec.prefix) {
 		return // below a dead prefix
 	}
-	f.rec, f.usable = rec, s.served(f.Key, rec)
-	if now := wall.Now().UnixMilli(); !rec.expired && (now < rec.fresh || now < rec.stale) {
+	f.rec, f.usable = rec, s.served(f.Key, rec, now)
+	if !rec.expired && (now < rec.fresh || now < rec.stale) {
 		f.Outcome = Found
 	}
 }
 
 // served tells whether rec may be served at all, at least if a load fails.
-func (s *Store) served(key string, rec record) bool {
-	now := wall.Now().UnixMilli()
+func (s *Store) served(key string, rec record, now int64) bool {
 	return !rec.negative && now < max(rec.fresh, rec.keep) &&
 		(rec.prefix >= s.fence.newest.Load() || !s.fence.after(key, rec.prefix))
 }
@@ -249,14 +298,14 @@ func (f *Fetch) Forsake() { f.usable, f.forsaken = false, true }
 
 // Life is what remains of the life of what was Found.
 func (f *Fetch) Life() ttl.Lifetime {
-	now := wall.Now().UnixMilli()
+	now := wall.Now().UnixMilli() // decoding may have taken its time
 	left := func(at int64) time.Duration { return time.Duration(at-now) * time.Millisecond }
 	return ttl.Lifetime{Fresh: left(f.rec.fresh), Stale: left(f.rec.stale), Keep: left(max(f.rec.keep, f.rec.fresh))}
 }
 
 // Spare tells whether there is a value that may be served if the load fails.
 func (s *Store) Spare(f *Fetch) bool {
-	return f.usable && s.fence.valid(f.Stamp, f.Key) && s.served(f.Key, f.rec)
+	return f.usable && s.fence.valid(f.Stamp, f.Key) && s.served(f.Key, f.rec, wall.Now().UnixMilli())
 }
 
 // Keepable tells whether a value read or loaded for f may be kept in memory: its Stamp is still valid, and what was loaded without Redis's answer is
@@ -264,7 +313,8 @@ func (s *Store) Spare(f *Fetch) bool {
 // this node has not seen.
 func (s *Store) Keepable(f *Fetch) bool {
 	switch {
-	case (f.Outcome == Held || s.holds.covers(f.Key)) && !ruleHeldNotKept.off(),
+	case !s.remembers,
+		(f.Outcome == Held || s.holds.covers(f.Key)) && !ruleHeldNotKept.off(),
 		f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)) && !ruleUnseenNotKept.off():
 		return false
 	}

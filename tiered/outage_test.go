@@ -175,3 +175,24 @@ type oom struct{}
 
 func (oom) Error() string { return "OOM command not allowed when used memory > 'maxmemory'." }
 func (oom) RedisError()   {}
+
+// That a client says of itself that it obeys contexts is no proof: only one that is known to may keep its callers.
+func TestAClientThatPromisesTooMuchDelaysNobodyBeyondTheBudget(t *testing.T) {
+	inBubble(t, func(w *world) {
+		net := redistest.Network(w, w.mini)
+		rdb := net.Client(w).WithTimeout(time.Second)
+		require.True(w, rdb.Options().ContextTimeoutEnabled)
+		slow := &tap{}
+		rdb.AddHook(slow)
+		n := w.nodeOver(net, rdb)
+		slow.before = func(context.Context, redis.Cmder) error {
+			time.Sleep(time.Minute)
+			return nil
+		}
+		for range 3 {
+			require.Equal(w, tiered.DefaultBudget, took(func() { n.Look(n.fetch("users:1")) }))
+		}
+		time.Sleep(2 * time.Minute) // the client comes back
+		require.NoError(w, rdb.Close())
+	})
+}

@@ -23,6 +23,9 @@ const lifeKey = "life" // holds the replication id of the data set that all Stor
 func (l *link) verify() error {
 	met := l.arrivals.stranger.Load()
 	err := l.reunite()
+	if err == nil && l.gate.Load() && l.begun() {
+		l.store.remote.ramp() // before all who have waited may read
+	}
 	l.gate.Store(err != nil)
 	if l.arrivals.stranger.Load() != met { // it closed the gate after Redis was asked
 		l.gate.Store(true)

@@ -3,12 +3,13 @@ package tiered
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
 	"github.com/freshet-go/freshet/breaker"
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -30,73 +31,27 @@ type remote struct {
 	cluster bool
 	space   string // before every key
 	channel string
-	reads   batcher
+	reads   batcher[string, []byte]
+	scripts batcher[command, result]
+
+	obedient bool         // the client is known to come back when a context has ended
+	lies     atomic.Int64 // times that it did not
+	lied     atomic.Int64 // when it last did not, Unix nanoseconds
+	took     atomic.Int64 // by the last round trip, in nanoseconds
+
+	whole, short hand // contexts of a whole budget, and of a patience
 }
 
 func newRemote(rdb redis.UniversalClient, b *breaker.Breaker, budget time.Duration, namespace string) *remote {
 	_, cluster := rdb.(*redis.ClusterClient)
 	r := &remote{rdb: rdb, breaker: b, budget: budget, cluster: cluster, space: namespace + ":", channel: namespace + ":link"}
-	r.reads.run, r.reads.budget = r.fetch, budget
+	r.whole.after, r.short.after = budget, patience
+	if client, ok := rdb.(*redis.Client); ok {
+		r.obedient = prompt.Is(client)
+	}
+	r.reads = batcher[string, []byte]{remote: r, one: r.get, run: r.getMany, cut: func(ks []string) int { return min(len(ks), readChunk) }, repeat: true}
+	r.scripts = batcher[command, result]{remote: r, one: r.eval, run: r.pipeline, cut: chunkOf}
 	return r
-}
-
-// read reads keys; what Redis has is read-only, and empty for nothing. One key shares its round trip with whoever reads
-// at the same time; many go in chunks.
-func (r *remote) read(keys []string) ([][]byte, error) {
-	if len(keys) == 1 {
-		one, err := r.reads.read(keys[0])
-		return [][]byte{one}, err
-	}
-	all := make([][]byte, 0, len(keys))
-	for len(keys) > 0 {
-		n := min(len(keys), readChunk)
-		some, err := r.fetch(keys[:n], r.budget)
-		if err != nil {
-			return nil, err
-		}
-		all, keys = append(all, some...), keys[n:]
-	}
-	return all, nil
-}
-
-// fetch reads keys in one round trip; on a Cluster that is one pipeline for each of its nodes.
-func (r *remote) fetch(keys []string, within time.Duration) ([][]byte, error) {
-	return guardFor(r, within, request, func(ctx context.Context) ([][]byte, error) {
-		out := make([][]byte, len(keys))
-		if len(keys) > 1 && !r.cluster {
-			full := make([]string, len(keys))
-			for i, k := range keys {
-				full[i] = r.space + k
-			}
-			values, err := r.rdb.MGet(ctx, full...).Result()
-			if err != nil {
-				return nil, err
-			}
-			for i, v := range values {
-				s, _ := v.(string)
-				out[i] = readOnly(s)
-			}
-			return out, nil
-		}
-		cmds := make([]*redis.StringCmd, len(keys))
-		if len(keys) == 1 {
-			cmds[0] = r.rdb.Get(ctx, r.space+keys[0])
-		} else {
-			pipe := r.rdb.Pipeline()
-			for i, k := range keys {
-				cmds[i] = pipe.Get(ctx, r.space+k)
-			}
-			_, _ = pipe.Exec(ctx) // each command has its own error
-		}
-		for i, cmd := range cmds {
-			s, err := cmd.Result()
-			if isFault(err) {
-				return nil, err
-			}
-			out[i] = readOnly(s) // nothing, too, for a key of another type, which a lease overwrites
-		}
-		return out, nil
-	})
 }
 
 // command is one script to run.
@@ -112,9 +67,18 @@ type result struct {
 	err   error
 }
 
-// run runs scripts, many in one pipeline, and returns the answer to each. After a chunk that Redis did not answer, the
-// rest is not sent.
-func (r *remote) run(cmds ...command) []result { return r.runAs(request, cmds...) }
+// run runs scripts, many in one pipeline, and returns the answer to each. One shares its pipeline with whoever runs one
+// at the same time. After a chunk that Redis did not answer, the rest is not sent.
+func (r *remote) run(cmds ...command) []result {
+	if len(cmds) != 1 {
+		return r.runAs(request, cmds...)
+	}
+	one, _, err := r.scripts.ask(context.Background(), cmds[0])
+	if err != nil {
+		one = result{err: err}
+	}
+	return []result{one}
+}
 
 func (r *remote) runAs(who caller, cmds ...command) []result {
 	all := make([]result, 0, len(cmds))
@@ -182,6 +146,12 @@ func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error)
 	return out, nil
 }
 
+// eval is pipeline for one command.
+func (r *remote) eval(ctx context.Context, cmd command) (result, error) {
+	out, err := r.pipeline(ctx, []command{cmd})
+	return out[0], err
+}
+
 type eval func(s *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd
 
 // send sends the commands with the given indices, and puts their answers into out.
@@ -207,67 +177,6 @@ func (r *remote) send(ctx context.Context, cmds []command, which []int, out []re
 	}
 }
 
-// faulty marks an error that the breaker must hear of although the results are worth having.
-type faulty struct{ error }
-
-// caller says on whose behalf Redis is asked. Requests are not delayed by a Redis that may still be away: only the
-// Store's own commands probe a breaker that is half open.
-type caller bool
-
-const (
-	request caller = false
-	probe   caller = true
-)
-
-// guard runs f within the budget and tells the breaker how it went. What f returns after the budget is thrown away, so
-// f must not write to anything that it does not return.
-func guard[T any](r *remote, who caller, f func(context.Context) (T, error)) (T, error) {
-	return guardFor(r, r.budget, who, f)
-}
-
-// guardFor is guard for callers who have spent a part of their budget.
-func guardFor[T any](r *remote, within time.Duration, who caller, f func(context.Context) (T, error)) (T, error) {
-	type done struct {
-		value T
-		err   error
-	}
-	var zero T
-	if who == request && r.breaker.State() != breaker.Closed {
-		return zero, fmt.Errorf("%w: %w", errUnseen, breaker.ErrOpen)
-	}
-	permit, err := r.breaker.Allow()
-	if err != nil {
-		return zero, fmt.Errorf("%w: %w", errUnseen, err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	ch := make(chan done, 1)
-	go func() {
-		value, err := f(ctx)
-		ch <- done{value, err}
-	}()
-	select {
-	case d := <-ch:
-		var part faulty
-		switch {
-		case errors.As(d.err, &part):
-			permit.Failure()
-			return d.value, nil
-		case isFault(d.err):
-			permit.Failure()
-			return zero, fmt.Errorf("%w: %w", errUnseen, d.err)
-		case d.err != nil:
-			permit.Success() // an answer, if not the one that was hoped for
-			return zero, fmt.Errorf("%w: %w", errUnseen, d.err)
-		}
-		permit.Success()
-		return d.value, nil
-	case <-ctx.Done():
-		permit.Failure()
-		return zero, fmt.Errorf("%w within %v", errUnseen, within)
-	}
-}
-
 // isFault tells a failing server or network from an answer. A server that says that it cannot serve is a fault, one
 // that refuses a single command is not.
 func isFault(err error) bool {
@@ -288,3 +197,6 @@ func isFault(err error) bool {
 
 // readOnly returns the bytes of s without a copy; nobody writes to what a remote returns.
 func readOnly(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// stringOf is readOnly the other way round.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -19,18 +19,19 @@ import (
 //
 // All methods may be called concurrently.
 type Store struct {
-	options Options
-	clock   *clock.Clock
-	fence   *fence
-	memory  Memory
-	remote  *remote // nil: memory only
-	breaker *breaker.Breaker
-	trust   *trust
-	journal *journal
-	recent  recent
-	holds   holds
-	orphans orphans
-	link    *link
+	options   Options
+	clock     *clock.Clock
+	fence     *fence
+	memory    Memory
+	remembers bool    // memory is not NoMemory
+	remote    *remote // nil: memory only
+	breaker   *breaker.Breaker
+	trust     *trust
+	journal   *journal
+	recent    recent
+	holds     holds
+	orphans   orphans
+	link      *link
 	publisher
 	peers  peers
 	wakers wakers
@@ -66,6 +67,8 @@ func Open(o Options) (*Store, error) {
 		publisher: newPublisher(),
 		users:     map[string]io.Closer{},
 	}
+	_, forgetful := memory.(noMemory)
+	s.remembers = !forgetful
 	heard := o.Breaker.OnChange
 	o.Breaker.OnChange = func(from, to breaker.State) {
 		s.trust.setOpen(to != breaker.Closed)

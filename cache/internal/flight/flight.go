@@ -20,24 +20,30 @@ type shard[K comparable, V any] struct {
 	flights map[K]*Flight[V]
 }
 
-// Flight is one piece of work and those who wait for it.
+// Flight is one piece of work and those who wait for it. Call Init before it is given to a Group; it must not be copied.
 type Flight[V any] struct {
-	mu         *sync.Mutex // the shard's
-	done       chan struct{}
+	mu         *sync.Mutex   // the shard's
+	done       chan struct{} // made by the first who has to wait
+	ended      bool
 	value      V
 	err        error
-	valid      func() bool // whether a new caller may still have its result
+	valid      Validity
 	cancel     context.CancelFunc
 	waiters    int
 	cancelled  bool
 	background bool
 }
 
-// New makes a flight. valid tells whether its result will still be good enough for somebody who asks now; it is called
-// under a lock. cancel, which may be nil, is called when the last waiter left before the end, but not for a background
-// flight, for which nobody need wait.
-func New[V any](valid func() bool, cancel context.CancelFunc, background bool) *Flight[V] {
-	return &Flight[V]{done: make(chan struct{}), valid: valid, cancel: cancel, background: background}
+// Validity tells whether a flight's result will still be good enough for somebody who asks now.
+type Validity interface {
+	// Valid is called under a lock.
+	Valid() bool
+}
+
+// Init makes f ready. cancel, which may be nil, is called when the last waiter left before the end, but not for a
+// background flight, for which nobody need wait.
+func (f *Flight[V]) Init(valid Validity, cancel context.CancelFunc, background bool) {
+	f.valid, f.cancel, f.background = valid, cancel, background
 }
 
 // Join adds the caller to the flight of key, if there is one whose result it may have. Otherwise it registers own, and
@@ -79,7 +85,7 @@ func (g *Group[K, V]) Offer(hash uint64, key K, f *Flight[V]) bool {
 }
 
 func (s *shard[K, V]) joinable(key K) *Flight[V] {
-	if f := s.flights[key]; f != nil && !f.cancelled && f.valid() {
+	if f := s.flights[key]; f != nil && !f.cancelled && f.valid.Valid() {
 		return f
 	}
 	return nil
@@ -107,23 +113,27 @@ func (g *Group[K, V]) Forget(hash uint64, key K, f *Flight[V]) {
 func (f *Flight[V]) Finish(value V, err error) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	select {
-	case <-f.done:
+	if f.ended {
 		return false
-	default:
 	}
-	f.value, f.err = value, err
-	close(f.done)
+	f.value, f.err, f.ended = value, err, true
+	if f.done != nil {
+		close(f.done)
+	}
 	return true
 }
 
 // Wait returns the flight's result, or, if ctx ends first, an error that wraps ctx's.
 func (f *Flight[V]) Wait(ctx context.Context) (V, error) {
-	select {
-	case <-f.done:
+	f.mu.Lock()
+	if f.ended {
+		f.mu.Unlock()
 		return f.value, f.err
-	default:
 	}
+	if f.done == nil {
+		f.done = make(chan struct{})
+	}
+	f.mu.Unlock()
 	select {
 	case <-f.done:
 		return f.value, f.err
@@ -139,15 +149,22 @@ func (f *Flight[V]) Leave() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiters--
-	select {
-	case <-f.done:
+	if f.ended {
 		return
-	default:
 	}
 	if f.waiters == 0 && !f.background {
 		f.cancelled = true
 		if f.cancel != nil {
 			f.cancel()
 		}
+	}
+}
+
+// OnCancel sets the cancel of a flight that was registered; it is called at once if the last waiter has left.
+func (f *Flight[V]) OnCancel(cancel context.CancelFunc) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cancel = cancel; f.cancelled {
+		cancel()
 	}
 }
