@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -31,7 +32,7 @@ const strangerFor = time.Second
 func (a *arrivals) watch(rdb redis.UniversalClient) {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
-		rdb.AddHook(a)
+		prompt.AddHook(rdb, a)
 		return
 	}
 	cluster.OnNewNode(func(node *redis.Client) { node.AddHook(a) })

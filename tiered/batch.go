@@ -4,125 +4,84 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/freshet-go/freshet/tiered/internal/clock"
+	"github.com/freshet-go/freshet/breaker"
 )
 
-const (
-	tripsInFlight = 2                // most round trips of one batcher under way at once
-	nearby        = time.Millisecond // below it, waking a goroutine is a good part of a round trip
+const tripsInFlight = 2 // most round trips of one batcher under way at once
 
-	// patience is how late a caller on its own round trip may notice that its context was cancelled. A deadline before
-	// the next tick of the clock would wake another processor with each round trip.
-	patience = 2 * clock.Tick
-)
-
-// batcher lets concurrent single questions to Redis share round trips, with no timer: while round trips are under way,
-// others queue; when one returns, they go as one. Where nothing is in the way, a question is sent at once, on its
-// caller's goroutine if the client can be relied on to come back in time.
+// batcher lets concurrent questions to Redis share round trips, with no timer: while round trips are under way, others
+// queue; when one returns, they go as one. Where nothing is in the way, a question is sent at once, on its caller's
+// goroutine if the client is known to come back in time.
 //
-// A question is shared only while it has not been sent: each caller took its stamp before it asked.
+// A question is shared only while it has not been sent: each caller took its stamp before it asked. Nobody's context
+// ends a round trip that others wait for.
 type batcher[Q, A any] struct {
 	remote *remote
-	one    func(ctx context.Context, question Q) (A, error)
 	run    func(ctx context.Context, questions []Q) ([]A, error)
-	cut    func(questions []Q) int // how many of them go together
-	repeat bool                    // a question may be sent twice
-	idle   sync.Pool               // of waiters
+	most   int         // questions in a batch
+	bytes  func(Q) int // what a question takes of a batch's chunkBytes; nil: nothing
+	repeat bool        // a question may be sent twice
 
-	mu       sync.Mutex
-	inFlight int
-	pumps    int  // of those in flight, which take the queue along
-	guarded  bool // the queue is, by a timer
-	ramp     int  // most questions in a batch while few are to be sent, 0 otherwise
-	queue    batch[Q, A]
+	mu      sync.Mutex
+	alone   int            // callers on round trips of their own
+	pumps   int            // goroutines that send batches, or are about to
+	coming  int            // of them: about to
+	flying  []*batch[Q, A] // sent by them
+	queue   []*batch[Q, A] // in the order of their turn; the last one may still grow
+	ramp    int            // most questions in the next batch while there are to be few, 0 otherwise
+	guard   *time.Timer    // fails what has waited for too long
+	alarmed time.Time      // when it goes off; zero: not at all
 }
 
-// batch is questions, and those who wait for the answers.
+// batch is questions that share a round trip, and the answers. Whoever waits for it knows the places of his questions,
+// and looks at nothing but the answers: so a batch can be left at any time, and none is ever used again.
 type batch[Q, A any] struct {
 	questions []Q
-	waiters   []*waiter[A]
-	since     time.Time // when the first of them began to wait
+	most      int
+	bytes     int
+	since     time.Time // when the first of them was asked
+	permit    breaker.Permit
+
+	done    chan struct{} // closed when the others are set; nil: they are
+	over    bool          // the same, under the batcher's lock
+	answers []A           // one for each question, if err is nil
+	err     error
 }
 
-// waiter waits for the answer to one question.
-type waiter[A any] struct {
-	answer A
-	err    error
-	ready  chan struct{} // has an element when the others are set
-}
-
-// ask asks q, and waits for the answer until ctx ends: then it returns a waiter, who will have the answer. That takes no
-// longer than the budget: a round trip that fails takes the queue behind it along.
-func (b *batcher[Q, A]) ask(ctx context.Context, q Q) (answer A, left *waiter[A], err error) {
+// ask asks questions: alone, or in one or more batches. The caller must wait for the answers, until ctx ends. They are
+// there after the budget at the latest: a round trip that fails takes the queue behind it along.
+func (b *batcher[Q, A]) ask(ctx context.Context, questions ...Q) inquiry[Q, A] {
 	if err := b.remote.closed(); err != nil {
-		return answer, nil, err
+		return inquiry[Q, A]{first: part[Q, A]{&batch[Q, A]{err: err}, 0, len(questions)}}
 	}
-	var none A
 	var began time.Time
 	b.mu.Lock()
-	if b.pumps == 0 && b.inFlight < b.limit() {
-		if within := b.alone(ctx); within > 0 {
-			b.inFlight++
-			b.mu.Unlock()
-			began = time.Now()
-			answer, err, ok := b.self(q, within)
-			if ok {
-				return answer, nil, err
-			}
-			b.mu.Lock()
+	if within := b.lone(ctx, questions); within > 0 {
+		b.alone++
+		b.mu.Unlock()
+		own := &batch[Q, A]{questions: slices.Clone(questions), since: time.Now()}
+		if b.self(own, within) {
+			return inquiry[Q, A]{first: part[Q, A]{own, 0, len(questions)}}
 		}
+		began = own.since
+		b.mu.Lock()
 	}
-	w, _ := b.idle.Get().(*waiter[A])
-	if w == nil {
-		w = &waiter[A]{ready: make(chan struct{}, 1)}
-	}
-	switch {
-	case !began.IsZero():
-		b.queue.since = began // it is older than all that queue
-	case len(b.queue.waiters) == 0:
-		b.queue.since = time.Now()
-	}
-	b.queue.questions, b.queue.waiters = append(b.queue.questions, q), append(b.queue.waiters, w)
-	switch {
-	case b.inFlight < b.limit():
-		b.inFlight++
-		b.pumps++
-		go b.pump()
-	default:
-		b.watch()
-	}
-	b.mu.Unlock()
-	if !w.wait(ctx) {
-		return answer, w, nil
-	}
-	answer, err = w.answer, w.err
-	w.answer, w.err = none, nil
-	b.idle.Put(w)
-	return answer, nil, err
+	defer b.mu.Unlock()
+	in := b.enter(questions, began)
+	b.depart()
+	return in
 }
 
-// wait is false if ctx ended first.
-func (w *waiter[A]) wait(ctx context.Context) bool {
-	if ctx.Done() == nil {
-		<-w.ready
-		return true
-	}
-	select {
-	case <-w.ready:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// alone is how long a caller may be occupied by a round trip of its own: not at all if the client might keep it. A caller
-// whose context can end is not kept from noticing for long: the question is given up early then, and asked again.
-func (b *batcher[Q, A]) alone(ctx context.Context) time.Duration {
+// lone is for how long a caller may be occupied by a round trip of its own: not at all if others are under way, or if the
+// client might keep it. A caller whose context can end notices it soon all the same: the question is given up, and asked
+// again by others.
+func (b *batcher[Q, A]) lone(ctx context.Context, questions []Q) time.Duration {
 	switch {
-	case !b.remote.obeyed():
+	case b.pumps > 0 || b.alone >= b.limit() || len(questions) > b.most || !b.remote.obeyed():
 		return 0
 	case ctx.Done() == nil:
 		return b.remote.budget
@@ -133,138 +92,199 @@ func (b *batcher[Q, A]) alone(ctx context.Context) time.Duration {
 	if end, ok := ctx.Deadline(); ok {
 		within = min(within, time.Until(end))
 	}
+	if within < nearby {
+		return 0
+	}
 	return within
 }
 
-// self asks q on the caller's goroutine. It is not ok if the question must go into the queue after all.
-func (b *batcher[Q, A]) self(q Q, within time.Duration) (answer A, err error, ok bool) { //nolint:revive // err is an answer
-	defer func() { b.leave(err) }() // also after a panic in the client
-	return self(b.remote, within, func(ctx context.Context) (A, error) { return b.one(ctx, q) })
-}
-
-// watch sees to a queue behind callers only: the client might keep them, and no pump would know.
-func (b *batcher[Q, A]) watch() {
-	if b.pumps == 0 && !b.guarded && len(b.queue.waiters) > 0 {
-		b.guarded = true
-		time.AfterFunc(time.Until(b.queue.since.Add(b.remote.budget)), b.guard)
-	}
-}
-
-// guard fails a queue that has waited for too long.
-func (b *batcher[Q, A]) guard() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	left := time.Until(b.queue.since.Add(b.remote.budget))
-	switch b.guarded = len(b.queue.waiters) > 0 && left > 0; {
-	case b.guarded:
-		time.AfterFunc(left, b.guard)
-	case len(b.queue.waiters) > 0:
-		b.heed(fmt.Errorf("%w within %v", errUnseen, b.remote.budget))
-	}
-}
-
-// leave gives a place up, or hands it to those who queue.
-func (b *batcher[Q, A]) leave(err error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.heed(err)
-	if len(b.queue.waiters) > 0 && b.inFlight <= b.limit() {
-		b.pumps++
-		go b.pump()
-		return
-	}
-	b.inFlight--
-}
-
-// heed draws the conclusions from how a round trip ended.
-func (b *batcher[Q, A]) heed(err error) {
-	if err != nil {
-		b.queue.fail(err)
-		b.queue = batch[Q, A]{}
-	} else if b.ramp *= 2; b.ramp > readChunk {
-		b.ramp = 0
-	}
-}
-
-// pump sends batches, one after another, as long as there are any. It has a place in flight.
-func (b *batcher[Q, A]) pump() {
-	var spare batch[Q, A]
-	for {
-		runtime.Gosched() // those who have just got their answers may have another question
+// self makes a round trip on the caller's goroutine. It is false if the questions must go into the queue after all.
+func (b *batcher[Q, A]) self(own *batch[Q, A], within time.Duration) (ok bool) {
+	defer func() {
 		b.mu.Lock()
-		if len(b.queue.waiters) == 0 || b.inFlight > b.limit() {
-			b.inFlight--
-			b.pumps--
-			b.watch()
-			b.mu.Unlock()
-			return
+		defer b.mu.Unlock()
+		b.alone--
+		if ok {
+			b.heed(own.err)
 		}
-		sent := b.take(spare)
-		b.mu.Unlock()
+		b.depart()
+	}()
+	own.answers, own.err, ok = self(b.remote, within, func(ctx context.Context) ([]A, error) { return b.run(ctx, own.questions) })
+	return ok
+}
+
+// enter puts questions at the end of the queue. They have been asked at began, or now, if that is zero.
+func (b *batcher[Q, A]) enter(questions []Q, began time.Time) (in inquiry[Q, A]) {
+	var last *batch[Q, A]
+	if n := len(b.queue); n > 0 {
+		last = b.queue[n-1]
+	}
+	for _, q := range questions {
+		bytes := 0
+		if b.bytes != nil {
+			bytes = b.bytes(q)
+		}
+		if last == nil || len(last.questions) >= last.most || last.bytes+bytes > chunkBytes && len(last.questions) > 0 {
+			last = &batch[Q, A]{most: b.room(), since: time.Now(), done: make(chan struct{})}
+			b.queue = append(b.queue, last)
+		}
+		if !began.IsZero() && began.Before(last.since) {
+			last.since = began
+		}
+		in.add(last, len(last.questions))
+		last.questions, last.bytes = append(last.questions, q), last.bytes+bytes
+	}
+	return in
+}
+
+// room is how many questions the next batch in the queue may hold. In a ramp each may hold twice as many as the one
+// before it.
+func (b *batcher[Q, A]) room() int {
+	if b.ramp == 0 {
+		return b.most
+	}
+	ahead := len(b.queue)
+	if b.alone+len(b.flying) > 0 {
+		ahead++
+	}
+	return min(b.ramp<<min(ahead, 16), b.most)
+}
+
+// depart starts as many pumps as there are batches and places in flight for.
+func (b *batcher[Q, A]) depart() {
+	for b.coming < len(b.queue) && b.alone+b.pumps < b.limit() {
+		b.pumps++
+		b.coming++
+		go b.pump()
+	}
+	b.watch()
+}
+
+// pump sends batches, one after another, as long as there are any.
+func (b *batcher[Q, A]) pump() {
+	for sent := b.next(); sent != nil; sent = b.next() {
 		if !b.send(sent) {
 			return
 		}
-		clear(sent.questions)
-		clear(sent.waiters)
-		spare = sent
 	}
 }
 
-// send makes a round trip. It is false if that came back too late: its place in flight is no longer the caller's then.
-func (b *batcher[Q, A]) send(sent batch[Q, A]) bool {
-	over := false // for those who wait
-	late := func(err error) {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		if !over {
-			over = true
-			b.inFlight--
-			b.pumps--
-			b.heed(err)
-			sent.fail(err)
-		}
+// next takes the next batch from the queue. If there is none, or too many are under way, the pump's place is free.
+func (b *batcher[Q, A]) next() *batch[Q, A] {
+	runtime.Gosched() // those who have just got their answers may have another question
+	permit, err := b.remote.permit(request)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.coming--
+	if err != nil {
+		b.heed(err)
 	}
+	if len(b.queue) == 0 || b.alone+b.pumps > b.limit() {
+		b.pumps--
+		permit.Cancel()
+		return nil
+	}
+	sent := b.queue[0]
+	b.queue = slices.Delete(b.queue, 0, 1)
+	b.flying = append(b.flying, sent)
+	sent.permit = permit
+	return sent
+}
+
+// send makes a round trip. It is false if that came back too late: its place in flight is no longer the pump's then.
+func (b *batcher[Q, A]) send(sent *batch[Q, A]) bool {
 	began := time.Now()
-	answers, err := trip(b.remote, request, b.remote.budget-began.Sub(sent.since), late, func(ctx context.Context) ([]A, error) {
-		return b.run(ctx, sent.questions)
-	})
+	answers, err := call(b.remote.whole.context(began), func(ctx context.Context) ([]A, error) { return b.run(ctx, sent.questions) })
+	answers, err = verdict(sent.permit, answers, err)
 	if b.repeat { // what a pipeline of scripts takes says little about a read
 		b.remote.took.Store(int64(time.Since(began)))
 	}
 	b.mu.Lock()
-	if over {
+	if sent.over {
 		b.mu.Unlock()
 		return false
 	}
-	over = true
+	b.flying = slices.DeleteFunc(b.flying, func(f *batch[Q, A]) bool { return f == sent })
+	b.coming++
 	b.heed(err)
+	sent.over = true
 	b.mu.Unlock()
-	if err != nil {
-		sent.fail(err)
-		return true
-	}
-	for i, w := range sent.waiters {
-		w.answer = answers[i]
-		w.ready <- struct{}{}
-	}
+	sent.answers, sent.err = answers, err
+	close(sent.done)
 	return true
 }
 
-// take takes what goes together from the queue, which gets the arrays of spare in exchange.
-func (b *batcher[Q, A]) take(spare batch[Q, A]) batch[Q, A] {
-	n := b.cut(b.queue.questions)
-	if b.ramp > 0 {
-		n = min(n, b.ramp)
+// heed draws the conclusions from how a round trip ended.
+func (b *batcher[Q, A]) heed(err error) {
+	if err == nil {
+		if b.ramp *= 2; b.ramp > b.most {
+			b.ramp = 0
+		}
+		return
 	}
-	all := b.queue
-	b.queue = batch[Q, A]{append(spare.questions[:0], all.questions[n:]...), append(spare.waiters[:0], all.waiters[n:]...), all.since}
-	return batch[Q, A]{all.questions[:n], all.waiters[:n], all.since}
+	for _, waiting := range b.queue {
+		waiting.fail(err)
+	}
+	b.queue = nil
 }
 
+// fail must be called under the batcher's lock.
 func (b *batch[Q, A]) fail(err error) {
-	for _, w := range b.waiters {
-		w.err = err
-		w.ready <- struct{}{}
+	b.err, b.over = err, true
+	close(b.done)
+}
+
+// watch sees to it that nobody waits for longer than the budget, whatever the client does.
+func (b *batcher[Q, A]) watch() {
+	var first time.Time
+	for _, waiting := range b.flying {
+		if first.IsZero() || waiting.since.Before(first) {
+			first = waiting.since
+		}
+	}
+	for _, waiting := range b.queue {
+		if first.IsZero() || waiting.since.Before(first) {
+			first = waiting.since
+		}
+	}
+	if first.IsZero() {
+		return
+	}
+	end := first.Add(b.remote.budget)
+	switch {
+	case b.guard == nil:
+		b.guard = time.AfterFunc(time.Until(end), b.late)
+	case b.alarmed.IsZero() || end.Before(b.alarmed):
+		b.guard.Reset(time.Until(end))
+	default:
+		return
+	}
+	b.alarmed = end
+}
+
+// late fails what has waited for too long, and what waits behind it.
+func (b *batcher[Q, A]) late() {
+	var kept []breaker.Permit
+	err := fmt.Errorf("%w within %v", errUnseen, b.remote.budget)
+	b.mu.Lock()
+	b.alarmed = time.Time{}
+	due := func(waiting *batch[Q, A]) bool { return time.Since(waiting.since) >= b.remote.budget }
+	b.flying = slices.DeleteFunc(b.flying, func(sent *batch[Q, A]) bool {
+		if !due(sent) {
+			return false
+		}
+		b.pumps--
+		kept = append(kept, sent.permit)
+		sent.fail(err)
+		return true
+	})
+	if len(kept) > 0 || slices.ContainsFunc(b.queue, due) {
+		b.heed(err)
+	}
+	b.depart()
+	b.mu.Unlock()
+	for _, permit := range kept {
+		permit.Failure()
 	}
 }
 

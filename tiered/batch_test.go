@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/stretchr/testify/require"
 )
 
@@ -34,11 +35,10 @@ func slow(d time.Duration, err error) (*batcher[string, []byte], func() []int) {
 
 // echo makes a batcher whose replies hold their keys, if before allows it.
 func echo(before func(keys []string) error) *batcher[string, []byte] {
-	r := &remote{budget: 50 * time.Millisecond, obedient: true}
+	r := &remote{budget: 50 * time.Millisecond, promise: new(prompt.Promise)}
 	r.whole.after, r.short.after = r.budget, patience
 	return &batcher[string, []byte]{
 		remote: r,
-		one:    func(_ context.Context, key string) ([]byte, error) { return []byte(key), before([]string{key}) },
 		run: func(_ context.Context, keys []string) ([][]byte, error) {
 			if err := before(keys); err != nil {
 				return nil, err
@@ -49,7 +49,7 @@ func echo(before func(keys []string) error) *batcher[string, []byte] {
 			}
 			return replies, nil
 		},
-		cut:    func(keys []string) int { return min(len(keys), readChunk) },
+		most:   readChunk,
 		repeat: true,
 	}
 }
@@ -60,9 +60,21 @@ func requireIdle(t *testing.T, b *batcher[string, []byte]) {
 	synctest.Wait()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	require.Zero(t, b.inFlight)
+	require.Zero(t, b.alone)
 	require.Zero(t, b.pumps)
-	require.Empty(t, b.queue.waiters)
+	require.Zero(t, b.coming)
+	require.Empty(t, b.flying)
+	require.Empty(t, b.queue)
+}
+
+// read reads a key. It waits until ctx ends, and then for what comes later.
+func read(ctx context.Context, b *batcher[string, []byte], key string) (reply string, late bool, err error) {
+	in := b.ask(ctx, key)
+	if late = !in.wait(ctx); late {
+		in.wait(context.Background())
+	}
+	in.each(func(_ int, answer []byte, failure error) { reply, err = string(answer), failure })
+	return reply, late, err
 }
 
 // readAll reads n keys at once, and returns how long the slowest took.
@@ -72,10 +84,10 @@ func readAll(t *testing.T, b *batcher[string, []byte], n int, want error) time.D
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			r, _, err := b.ask(context.Background(), fmt.Sprint(i))
+			r, _, err := read(context.Background(), b, fmt.Sprint(i))
 			if !errors.Is(err, want) {
 				t.Errorf("%v instead of %v", err, want)
-			} else if err == nil && string(r) != fmt.Sprint(i) {
+			} else if err == nil && r != fmt.Sprint(i) {
 				t.Errorf("the reply of %s for %d", r, i)
 			}
 		})
@@ -128,12 +140,13 @@ func TestSlowStart(t *testing.T) {
 
 // A client that does not come back keeps neither those who asked nor those who queue.
 func TestAClientThatDoesNotComeBack(t *testing.T) {
-	for name, obedient := range map[string]bool{"as it says": false, "although it says so": true} {
+	for name, promises := range map[string]bool{"as it says": false, "although it says so": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b, _ := slow(time.Hour, nil)
-				b.remote.obedient = obedient
-				if obedient { // has lied before
+				if !promises {
+					b.remote.promise = nil
+				} else { // has lied before
 					b.remote.lied.Store(time.Now().UnixNano())
 					b.remote.lies.Add(1)
 				}
@@ -151,7 +164,7 @@ func TestCallersWhomTheClientKeeps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := slow(time.Hour, nil)
 		for range tripsInFlight {
-			go b.ask(t.Context(), "kept") //nolint:errcheck // it has been forgotten
+			go b.ask(t.Context(), "kept")
 		}
 		synctest.Wait()
 		for range 3 {
@@ -170,11 +183,15 @@ func TestACallerWhoLeavesTheQueue(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
 		began := time.Now()
-		_, left, _ := b.ask(ctx, "k")
+		in := b.ask(ctx, "k")
+		require.False(t, in.wait(ctx))
 		require.Equal(t, time.Millisecond, time.Since(began))
-		<-left.ready
-		require.Equal(t, "k", string(left.answer))
-		require.NoError(t, left.err)
+		in.wait(context.Background())
+		in.each(func(i int, reply []byte, err error) {
+			require.Zero(t, i)
+			require.Equal(t, "k", string(reply))
+			require.NoError(t, err)
+		})
 		require.Equal(t, 40*time.Millisecond, time.Since(began))
 	})
 }
@@ -193,8 +210,8 @@ func TestBatcherConcurrently(t *testing.T) {
 		wg.Go(func() {
 			for range 200 {
 				k := fmt.Sprint(rand.N(50))
-				r, _, err := b.ask(context.Background(), k)
-				if err == nil && string(r) != k || err != nil && !errors.Is(err, down) {
+				r, _, err := read(context.Background(), b, k)
+				if err == nil && r != k || err != nil && !errors.Is(err, down) {
 					t.Errorf("%q, %v instead of %q", r, err, k)
 				}
 			}
@@ -204,6 +221,6 @@ func TestBatcherConcurrently(t *testing.T) {
 	require.Eventually(t, func() bool {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return b.inFlight == 0 && b.pumps == 0 && len(b.queue.waiters) == 0
+		return b.alone == 0 && b.pumps == 0 && len(b.queue) == 0
 	}, 20*time.Second, time.Millisecond)
 }

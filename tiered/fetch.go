@@ -55,49 +55,40 @@ func (s *Store) Look(fetches ...*Fetch) {
 // Seek is Look for a caller who waits only until ctx ends. Then it returns what is left to be done, with the Fetches in
 // its hands; otherwise nil.
 func (s *Store) Seek(ctx context.Context, fetches ...*Fetch) (rest func()) {
-	if len(fetches) == 1 {
-		return s.seekOne(ctx, fetches[0])
+	var few [1]string
+	keys := few[:0]
+	if len(fetches) > len(few) {
+		keys = make([]string, 0, len(fetches))
 	}
-	asked := make([]*Fetch, 0, len(fetches))
-	keys := make([]string, 0, len(fetches))
 	for _, f := range fetches {
 		if s.asks(f) {
-			asked, keys = append(asked, f), append(keys, f.Key)
+			keys = append(keys, f.Key)
 		}
 	}
-	if len(asked) == 0 {
+	if len(keys) == 0 {
 		return nil
 	}
-	replies, more, err := s.remote.readMany(ctx, keys)
-	sought := func(replies [][]byte, err error) {
-		for i, f := range asked {
-			if err != nil {
-				s.sought(f, nil, err)
-			} else {
-				s.sought(f, replies[i], nil)
-			}
-		}
+	in := s.remote.reads.ask(ctx, keys...)
+	if in.wait(ctx) {
+		s.sought(fetches, in)
+		return nil
 	}
-	if more != nil {
-		return func() { sought(more()) }
+	return func() {
+		in.wait(context.Background())
+		s.sought(fetches, in)
 	}
-	sought(replies, err)
-	return nil
 }
 
-func (s *Store) seekOne(ctx context.Context, f *Fetch) (rest func()) {
-	if !s.asks(f) {
-		return nil
-	}
-	reply, left, err := s.remote.read(ctx, f.Key)
-	if left != nil {
-		return func() {
-			<-left.ready
-			s.sought(f, left.answer, left.err)
+// sought gives the answers to those that ask.
+func (s *Store) sought(fetches []*Fetch, in inquiry[string, []byte]) {
+	next := 0
+	in.each(func(_ int, reply []byte, err error) {
+		for fetches[next].Outcome != Absent {
+			next++
 		}
-	}
-	s.sought(f, reply, err)
-	return nil
+		s.answered(fetches[next], reply, err)
+		next++
+	})
 }
 
 // asks tells whether f is to be read from Redis.
@@ -113,8 +104,8 @@ func (s *Store) asks(f *Fetch) bool {
 	return true
 }
 
-// sought takes the reply to f.
-func (s *Store) sought(f *Fetch, reply []byte, err error) {
+// answered takes the reply to f.
+func (s *Store) answered(f *Fetch, reply []byte, err error) {
 	switch {
 	case err != nil:
 		f.Outcome = Unseen

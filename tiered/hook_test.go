@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2/server"
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -97,7 +98,7 @@ func (w *world) tapped(before ...func(context.Context, redis.Cmder) error) (*nod
 	if len(before) > 0 {
 		h.before = before[0]
 	}
-	n.rdb.AddHook(h)
+	prompt.AddHook(n.rdb, h) // so that callers make their own round trips, too
 	return n, h
 }
 

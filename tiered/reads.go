@@ -3,7 +3,6 @@ package tiered
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -11,74 +10,17 @@ import (
 // ramp makes reads go in small batches at first: a Redis that has just come back is not met by all who have waited.
 func (r *remote) ramp() { r.reads.slowly() }
 
-// read reads a key, until ctx ends; what Redis has is read-only, and empty for nothing. If ctx ended first, left will have
-// the answer. The round trip is shared with whoever reads at the same time.
-func (r *remote) read(ctx context.Context, key string) (reply []byte, left *waiter[[]byte], err error) {
-	return r.reads.ask(ctx, key)
-}
-
-// readMany reads keys in chunks. If ctx ended first, rest waits for what is under way.
-func (r *remote) readMany(ctx context.Context, keys []string) (replies [][]byte, rest func() ([][]byte, error), err error) {
-	began := time.Now()
-	got := make([][]byte, 0, len(keys))
-	for len(got) < len(keys) {
-		some, err, ok := self(r, r.reads.alone(ctx), r.chunk(keys[len(got):]))
-		if err != nil {
-			return nil, nil, err
-		}
-		if !ok {
-			break
-		}
-		got, began = append(got, some...), time.Now()
-	}
-	if len(got) == len(keys) {
-		return got, nil, nil
-	}
-	var failure error
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for within := r.budget - time.Since(began); len(got) < len(keys) && failure == nil; within = r.budget {
-			var some [][]byte
-			began := time.Now()
-			some, failure = guardFor(r, within, request, r.chunk(keys[len(got):]))
-			r.took.Store(int64(time.Since(began)))
-			got = append(got, some...)
-		}
-	}()
-	wait := func() ([][]byte, error) {
-		<-ended
-		return got, failure
-	}
-	select {
-	case <-ended:
-		return got, nil, failure
-	case <-ctx.Done():
-		return nil, wait, nil
-	}
-}
-
-// chunk reads the first of keys.
-func (r *remote) chunk(keys []string) func(context.Context) ([][]byte, error) {
-	return func(ctx context.Context) ([][]byte, error) { return r.getMany(ctx, keys[:min(len(keys), readChunk)]) }
-}
-
-// get reads a key.
-func (r *remote) get(ctx context.Context, key string) ([]byte, error) {
-	s, err := r.rdb.Get(ctx, r.space+key).Result()
-	if isFault(err) {
-		return nil, err
-	}
-	return readOnly(s), nil // nothing, too, for a key of another type, which a lease overwrites
-}
-
-// getMany reads keys in one round trip; on a Cluster that is one pipeline for each of its nodes.
-func (r *remote) getMany(ctx context.Context, keys []string) (out [][]byte, err error) {
-	out = make([][]byte, len(keys))
+// get reads keys in one round trip; on a Cluster that is one pipeline for each of its nodes. What Redis has is read-only,
+// and empty for nothing.
+func (r *remote) get(ctx context.Context, keys []string) ([][]byte, error) {
+	out := make([][]byte, len(keys))
 	switch {
 	case len(keys) == 1:
-		out[0], err = r.get(ctx, keys[0])
-		return out, err
+		s, err := r.rdb.Get(ctx, r.space+keys[0]).Result()
+		if isFault(err) {
+			return nil, err
+		}
+		out[0] = readOnly(s) // nothing, too, for a key of another type, which a lease overwrites
 	case !r.cluster:
 		full, args := r.full(keys), make([]any, 1+len(keys))
 		args[0] = "mget"

@@ -34,10 +34,10 @@ type remote struct {
 	reads   batcher[string, []byte]
 	scripts batcher[command, result]
 
-	obedient bool         // the client is known to come back when a context has ended
-	lies     atomic.Int64 // times that it did not
-	lied     atomic.Int64 // when it last did not, Unix nanoseconds
-	took     atomic.Int64 // by the last round trip, in nanoseconds
+	promise *prompt.Promise // of the client, to come back when a context has ended
+	lies    atomic.Int64    // times that it did not
+	lied    atomic.Int64    // when it last did not, Unix nanoseconds
+	took    atomic.Int64    // by the last round trip, in nanoseconds
 
 	whole, short hand // contexts of a whole budget, and of a patience
 }
@@ -46,11 +46,11 @@ func newRemote(rdb redis.UniversalClient, b *breaker.Breaker, budget time.Durati
 	_, cluster := rdb.(*redis.ClusterClient)
 	r := &remote{rdb: rdb, breaker: b, budget: budget, cluster: cluster, space: namespace + ":", channel: namespace + ":link"}
 	r.whole.after, r.short.after = budget, patience
-	if client, ok := rdb.(*redis.Client); ok {
-		r.obedient = prompt.Is(client)
+	if client, ok := rdb.(*redis.Client); ok && client.Options().Limiter == nil {
+		r.promise = prompt.Of(client)
 	}
-	r.reads = batcher[string, []byte]{remote: r, one: r.get, run: r.getMany, cut: func(ks []string) int { return min(len(ks), readChunk) }, repeat: true}
-	r.scripts = batcher[command, result]{remote: r, one: r.eval, run: r.pipeline, cut: chunkOf}
+	r.reads = batcher[string, []byte]{remote: r, run: r.get, most: readChunk, repeat: true}
+	r.scripts = batcher[command, result]{remote: r, run: r.pipeline, most: chunkCommands, bytes: command.size}
 	return r
 }
 
@@ -67,24 +67,42 @@ type result struct {
 	err   error
 }
 
-// run runs scripts, many in one pipeline, and returns the answer to each. One shares its pipeline with whoever runs one
-// at the same time. After a chunk that Redis did not answer, the rest is not sent.
-func (r *remote) run(cmds ...command) []result {
-	if len(cmds) != 1 {
-		return r.runAs(request, cmds...)
+// size is about what the command takes in bytes.
+func (c command) size() (n int) {
+	for _, arg := range c.args {
+		switch arg := arg.(type) {
+		case string:
+			n += len(arg)
+		case []byte:
+			n += len(arg)
+		}
 	}
-	one, _, err := r.scripts.ask(context.Background(), cmds[0])
-	if err != nil {
-		one = result{err: err}
-	}
-	return []result{one}
+	return n
 }
 
-func (r *remote) runAs(who caller, cmds ...command) []result {
+// run runs scripts, and returns the answer to each. They share pipelines with whoever runs some at the same time. What is
+// left when Redis does not answer is not sent.
+func (r *remote) run(cmds ...command) []result {
+	all := make([]result, len(cmds))
+	if len(cmds) == 0 {
+		return all
+	}
+	in := r.scripts.ask(context.Background(), cmds...)
+	in.wait(context.Background())
+	in.each(func(i int, answer result, err error) {
+		if all[i] = answer; err != nil {
+			all[i].err = err
+		}
+	})
+	return all
+}
+
+// insist is run for commands that go out although Redis may be away.
+func (r *remote) insist(cmds ...command) []result {
 	all := make([]result, 0, len(cmds))
 	for len(cmds) > 0 {
 		chunk := cmds[:chunkOf(cmds)]
-		some, err := guard(r, who, func(ctx context.Context) ([]result, error) { return r.pipeline(ctx, chunk) })
+		some, err := guard(r, probe, func(ctx context.Context) ([]result, error) { return r.pipeline(ctx, chunk) })
 		if err != nil {
 			for range cmds {
 				all = append(all, result{err: err})
@@ -96,18 +114,19 @@ func (r *remote) runAs(who caller, cmds ...command) []result {
 	return all
 }
 
+// runAs is run for requests, and insist for the Store itself.
+func (r *remote) runAs(who caller, cmds ...command) []result {
+	if who == probe {
+		return r.insist(cmds...)
+	}
+	return r.run(cmds...)
+}
+
 // chunkOf is how many of cmds go in one pipeline: so many as Redis can be expected to take within the budget.
 func chunkOf(cmds []command) int {
 	bytes := 0
 	for i, cmd := range cmds {
-		for _, arg := range cmd.args {
-			switch arg := arg.(type) {
-			case string:
-				bytes += len(arg)
-			case []byte:
-				bytes += len(arg)
-			}
-		}
+		bytes += cmd.size()
 		if i > 0 && bytes > chunkBytes || i == chunkCommands {
 			return i
 		}
@@ -144,12 +163,6 @@ func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error)
 		return out, faulty{fault}
 	}
 	return out, nil
-}
-
-// eval is pipeline for one command.
-func (r *remote) eval(ctx context.Context, cmd command) (result, error) {
-	out, err := r.pipeline(ctx, []command{cmd})
-	return out[0], err
 }
 
 type eval func(s *redis.Script, ctx context.Context, c redis.Scripter, keys []string, args ...any) *redis.Cmd

@@ -7,6 +7,15 @@ import (
 	"time"
 
 	"github.com/freshet-go/freshet/breaker"
+	"github.com/freshet-go/freshet/tiered/internal/clock"
+)
+
+const (
+	nearby = time.Millisecond // below it, waking a goroutine is a good part of a round trip
+
+	// patience is how late a caller on its own round trip may notice that its context was cancelled. A deadline before
+	// the next tick of the clock would wake another processor with each round trip.
+	patience = 2 * clock.Tick
 )
 
 // faulty marks an error that the breaker must hear of although the results are worth having.
@@ -24,56 +33,38 @@ const (
 // guard runs f within the budget and tells the breaker how it went. What f returns after the budget is thrown away, so
 // f must not write to anything that it does not return.
 func guard[T any](r *remote, who caller, f func(context.Context) (T, error)) (T, error) {
-	return guardFor(r, r.budget, who, f)
-}
-
-// guardFor is guard for callers who have spent a part of their budget.
-func guardFor[T any](r *remote, within time.Duration, who caller, f func(context.Context) (T, error)) (T, error) {
 	type done struct {
 		value T
 		err   error
 	}
-	ch := make(chan done, 2)
-	go func() {
-		value, err := trip(r, who, within, func(err error) { ch <- done{err: err} }, f)
-		ch <- done{value, err}
-	}()
-	d := <-ch
-	return d.value, d.err
-}
-
-// trip runs f on this goroutine. If it takes longer than it may, the breaker and late, which may be nil, are told in
-// time.
-func trip[T any](r *remote, who caller, within time.Duration, late func(error), f func(context.Context) (T, error)) (T, error) {
-	var zero T
+	var none T
 	permit, err := r.permit(who)
 	if err != nil {
-		return zero, err
+		return none, err
 	}
-	defer permit.Cancel() // after a panic in the client
-	ctx, cancel := context.WithTimeout(context.Background(), within)
+	ctx, cancel := context.WithTimeout(context.Background(), r.budget)
 	defer cancel()
-	if late != nil {
-		defer context.AfterFunc(ctx, func() {
-			permit.Failure()
-			late(fmt.Errorf("%w within %v", errUnseen, within))
-		})()
+	ch := make(chan done, 1)
+	go func() {
+		value, err := call(ctx, f)
+		ch <- done{value, err}
+	}()
+	select {
+	case d := <-ch:
+		return verdict(permit, d.value, d.err)
+	case <-ctx.Done():
+		permit.Failure()
+		return none, fmt.Errorf("%w within %v", errUnseen, r.budget)
 	}
-	value, err := f(ctx)
-	return verdict(permit, value, err)
 }
 
 // self runs f on this goroutine, which must not be kept for longer than within: the budget, or less. It is not ok if that
 // is over before the budget; then nothing is said about Redis.
 func self[T any](r *remote, within time.Duration, f func(context.Context) (T, error)) (value T, err error, ok bool) { //nolint:revive // err is an answer
-	if within <= 0 {
-		return value, nil, false
-	}
 	permit, err := r.permit(request)
 	if err != nil {
 		return value, err, true
 	}
-	defer permit.Cancel() // after a panic in the client
 	began := time.Now()
 	ctx := context.Context(nil)
 	switch within {
@@ -86,17 +77,28 @@ func self[T any](r *remote, within time.Duration, f func(context.Context) (T, er
 		ctx, cancel = context.WithTimeout(context.Background(), within)
 		defer cancel()
 	}
-	answer, err := f(ctx)
+	answer, err := call(ctx, f)
 	took := time.Since(began)
 	if r.took.Store(int64(took)); took > r.budget+patience {
 		r.lied.Store(time.Now().UnixNano())
 		r.lies.Add(1)
 	}
 	if err != nil && ctx.Err() != nil && within < r.budget {
+		permit.Cancel()
 		return value, nil, false
 	}
 	value, err = verdict(permit, answer, err)
 	return value, err, true
+}
+
+// call calls the client. A panic of it, or of a hook, is an error.
+func call[T any](ctx context.Context, f func(context.Context) (T, error)) (value T, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("tiered: the client panicked: %v", p)
+		}
+	}()
+	return f(ctx)
 }
 
 // closed returns an error while requests must not ask Redis.
@@ -122,7 +124,7 @@ func (r *remote) permit(who caller) (permit breaker.Permit, err error) {
 
 // verdict tells the breaker how a round trip went, and the caller what it brought.
 func verdict[T any](permit breaker.Permit, value T, err error) (T, error) {
-	var zero T
+	var none T
 	var part faulty
 	switch {
 	case err == nil:
@@ -136,12 +138,12 @@ func verdict[T any](permit breaker.Permit, value T, err error) (T, error) {
 	default:
 		permit.Success() // an answer, if not the one that was hoped for
 	}
-	return zero, fmt.Errorf("%w: %w", errUnseen, err)
+	return none, fmt.Errorf("%w: %w", errUnseen, err)
 }
 
 // obeyed tells whether the client can be relied on to come back within the budget. One that has not is guarded for a
-// while, each time longer: it may have a hook that takes its time, or this process may have been paused.
+// while, each time longer: this process may have been paused.
 func (r *remote) obeyed() bool {
 	lies := r.lies.Load()
-	return r.obedient && (lies == 0 || time.Since(time.Unix(0, r.lied.Load())) > time.Second<<min(lies-1, 8))
+	return r.promise.Kept() && (lies == 0 || time.Since(time.Unix(0, r.lied.Load())) > time.Second<<min(lies-1, 8))
 }
