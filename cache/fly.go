@@ -18,21 +18,21 @@ const (
 )
 
 // seek reads what Redis has for ts. If ctx ends first, it returns what is left to be done.
-func (c *Cached[K, V]) seek(ctx context.Context, ts []*ticket[K, V]) (rest func()) {
+func (c *Cached[K, V]) seek(ctx context.Context, ts []ticket[K, V]) (rest func()) {
 	if len(ts) == 1 {
 		return c.store.Seek(ctx, &ts[0].fetch)
 	}
 	fetches := make([]*tiered.Fetch, len(ts))
-	for i, t := range ts {
-		fetches[i] = &t.fetch
+	for i := range ts {
+		fetches[i] = &ts[i].fetch
 	}
-	return c.store.Seek(ctx, fetches...)
+	return c.store.SeekAll(ctx, fetches)
 }
 
 // settle ends the flights of what was found in Redis, and returns the others.
-func (c *Cached[K, V]) settle(ts []*ticket[K, V]) (others []*ticket[K, V]) {
-	for _, t := range ts {
-		switch {
+func (c *Cached[K, V]) settle(ts []ticket[K, V]) (others []*ticket[K, V]) {
+	for i := range ts {
+		switch t := &ts[i]; {
 		case t.fetch.Outcome == tiered.Found && c.found(t):
 		case c.loads == nil:
 			c.finish(t, result[V]{how: negative}, ErrNotFound)
@@ -70,7 +70,7 @@ func (c *Cached[K, V]) fly(ts []*ticket[K, V]) {
 		t.detach()
 		if t.fetch.Outcome == tiered.Busy {
 			if t.purpose != reload {
-				c.life.work.Go(func() { c.await(t) })
+				c.life.run(func() { c.await(t) })
 				continue
 			}
 			c.store.Seize(&t.fetch)
@@ -113,14 +113,15 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 	if t.purpose == reload || old && c.store.Claim(&t.fetch, c.options.LoadTimeout) {
 		return false
 	}
+	value := &t.flight.Draft().value
 	if !t.fetch.Negative() {
-		if err := c.store.Decode(&t.fetch, &t.value); err != nil {
+		if err := c.store.Decode(&t.fetch, value); err != nil {
 			t.corrupt = true
 			return false
 		}
 	}
 	life := t.fetch.Life()
-	r := result[V]{value: t.value, how: redisHit}
+	r := result[V]{value: *value, how: redisHit}
 	var err error
 	switch {
 	case t.fetch.Negative():
@@ -134,7 +135,7 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 		}
 	}
 	if c.store.Keepable(&t.fetch) {
-		e := c.keep(t.hash, t.key, t.value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
+		e := c.keep(t.hash, t.key, r.value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
 		if old {
 			e.due() // another node is at it: not the next read, too
 		}
@@ -213,15 +214,13 @@ func (c *Cached[K, V]) fail(t *ticket[K, V], err error) {
 // end gives the result to all who wait. The flight can still be joined until it is forgotten.
 func (c *Cached[K, V]) end(t *ticket[K, V], r result[V], err error) {
 	t.flight.Finish(r, err)
-	if t.cancel != nil {
-		t.cancel()
-	}
+	t.release()
 }
 
 // finish ends a flight that nobody may join any more.
 func (c *Cached[K, V]) finish(t *ticket[K, V], r result[V], err error) {
-	c.flights.Forget(t.hash, t.key, &t.flight)
-	c.end(t, r, err)
+	c.flights.End(t.hash, t.key, &t.flight, r, err)
+	t.release()
 }
 
 // refresh replaces, in the background, the value whose freshness ends at until, unless somebody is at it.
@@ -233,9 +232,10 @@ func (c *Cached[K, V]) refresh(hash uint64, key K, until int64) {
 	if err != nil {
 		return
 	}
-	t := c.newTicket(c.life.ctx, hash, key, k, ahead)
+	var own []ticket[K, V]
+	t := c.issue(c.life.ctx, &own, hash, key, k, ahead)
 	t.until = until
 	if c.flights.Offer(hash, key, &t.flight) {
-		c.depart(t)
+		c.depart(own)
 	}
 }

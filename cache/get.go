@@ -26,7 +26,8 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 	hash := c.hash(key)
 	reach := c.reach(ctx)
 	if reach == tiered.ReachMemory {
-		if value, err, ok := c.remembered(hash, key); ok {
+		if value, how, err := c.remembered(hash, key); how != none {
+			c.stats.count(how)
 			return value, err
 		}
 	}
@@ -37,25 +38,28 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	ctx, seen := c.reads(ctx, OpRead, 1)
-	t, f, leads := c.ticket(ctx, hash, key, k, reach)
+	var own []ticket[K, V]
+	f, leads := c.board(ctx, &own, hash, key, k, reach)
 	if leads {
-		c.lead(ctx, t)
+		c.lead(ctx, own)
 	}
-	return c.arrive(ctx, f, leads, seen)
+	value, how, err := c.arrive(ctx, f, leads)
+	c.stats.count(how)
+	seen.answered(how, err)
+	return value, err
 }
 
 // remembered answers from memory, if that may: with a value, fresh or stale, or a cached absence.
-func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bool) { //nolint:revive // err is an answer
+func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, how answer, err error) {
 	c.sample(key)
 	e, f := c.lookup(hash, key)
 	if f < tiered.Stale {
-		return value, nil, false
+		return value, none, nil
 	}
-	how := memoryHit
+	how = memoryHit
 	switch {
 	case e.Negative():
-		c.stats.count(negative)
-		return value, ErrNotFound, true
+		return value, negative, ErrNotFound
 	case f == tiered.Stale:
 		how = stale
 		if e.due() {
@@ -65,85 +69,82 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bo
 		c.refresh(hash, key, e.until)
 	}
 	if value, err = c.isolate(e.value); err != nil {
-		return value, nil, false
+		return value, none, nil
 	}
-	c.stats.count(how)
-	return value, nil, true
+	return value, how, nil
 }
 
 // lead takes the flights that a caller leads through Redis, on the caller's own goroutine. What then still needs a load,
 // or has not ended when ctx does, flies on without it. A closed cache ends the flights at once.
-func (c *Cached[K, V]) lead(ctx context.Context, ts ...*ticket[K, V]) {
+func (c *Cached[K, V]) lead(ctx context.Context, ts []ticket[K, V]) {
 	if !c.life.begin() {
-		for _, t := range ts {
-			c.finish(t, result[V]{}, ErrClosed)
+		for i := range ts {
+			c.finish(&ts[i], result[V]{}, ErrClosed)
 		}
 		return
 	}
-	left := ts
+	handed := false
 	defer func() {
-		for _, t := range left { // a panic, or a Goexit, in the client or a codec
-			c.finish(t, result[V]{}, ErrGoexit)
+		if handed {
+			return
 		}
-		c.life.end()
+		for i := range ts { // after a Goexit in the client or a codec, to those that have not ended
+			c.finish(&ts[i], result[V]{}, ErrGoexit)
+		}
+		c.life.end(1)
 	}()
 	rest := c.seek(ctx, ts)
+	var flying []*ticket[K, V]
 	if rest == nil {
-		if left = c.settle(ts); len(left) == 0 {
+		if flying = c.settle(ts); len(flying) == 0 {
+			handed = true
+			c.life.end(1)
 			return
 		}
 	}
-	flying := left
-	c.life.work.Add(1)
-	left = nil
+	handed = true
 	go func() {
-		defer c.life.end()
+		defer c.life.end(1)
 		if rest != nil {
 			rest()
-			flying = c.settle(flying)
+			flying = c.settle(ts)
 		}
 		c.fly(flying)
 	}()
 }
 
 // depart flies in the background.
-func (c *Cached[K, V]) depart(t *ticket[K, V]) {
+func (c *Cached[K, V]) depart(ts []ticket[K, V]) {
 	if !c.life.begin() {
-		c.finish(t, result[V]{}, ErrClosed)
+		c.finish(&ts[0], result[V]{}, ErrClosed)
 		return
 	}
 	go func() {
-		defer c.life.end()
-		ts := []*ticket[K, V]{t}
+		defer c.life.end(1)
 		c.seek(context.Background(), ts)
 		c.fly(c.settle(ts))
 	}()
 }
 
-// arrive waits for a flight, and counts what it brought.
-func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], leads bool, seen *reading) (V, error) {
+// arrive waits for a flight, and tells how it answers the caller.
+func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], leads bool) (value V, how answer, err error) {
 	r, err := f.Wait(ctx)
 	if err == nil && leads {
 		err = r.failure
 	}
-	how := r.how
+	if err == nil {
+		value, err = c.isolate(r.value)
+	}
+	how = r.how
 	switch {
 	case err != nil && !saysAbsent(err):
 		how = failed
 	case !leads && (how == loaded || how == redisHit):
 		how = joined
 	}
-	if err == nil {
-		r.value, err = c.isolate(r.value)
-	}
-	if err != nil && !saysAbsent(err) {
-		how = failed
-	}
-	c.stats.count(how)
-	seen.answered(how, err)
 	if err != nil {
 		var none V
-		return none, err
+		return none, how, err
 	}
-	return r.value, nil
+	return value, how, nil
 }

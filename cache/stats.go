@@ -49,6 +49,7 @@ const (
 	stale
 	failed
 	answers
+	none = answers // yet
 )
 
 // counters are spread over cache lines: memory hits on all cores count at once.
@@ -64,6 +65,16 @@ type lane struct {
 }
 
 func (c *counters) count(a answer) { c.lanes[rand.Uint32()%16].answered[a].Add(1) }
+
+// add counts many answers at once.
+func (c *counters) add(tally *[answers]uint64) {
+	l := &c.lanes[rand.Uint32()%16]
+	for a, n := range tally {
+		if n > 0 {
+			l.answered[a].Add(n)
+		}
+	}
+}
 
 func (c *counters) snapshot() Stats {
 	var n [answers]uint64

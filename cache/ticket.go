@@ -12,7 +12,6 @@ type ticket[K comparable, V any] struct {
 	cache   *Cached[K, V]
 	hash    uint64
 	key     K
-	value   V // as found in Redis
 	fetch   tiered.Fetch
 	stamp   tiered.Stamp // that callers join under: the first
 	flight  flight.Flight[result[V]]
@@ -34,27 +33,36 @@ const (
 	ahead                 // a newer value than the one at hand, in the background
 )
 
-// ticket joins a flight whose Stamp is still valid, or makes one under a Stamp taken now, before anything is read.
-func (c *Cached[K, V]) ticket(ctx context.Context, hash uint64, key K, encoded string, reach tiered.Reach) (t *ticket[K, V], f *flight.Flight[result[V]], leads bool) {
-	if reach < tiered.ReachMemory {
-		t = c.later(ctx, hash, key, encoded, reach)
-		return t, &t.flight, true
+// board joins a flight whose Stamp is still valid, or begins one under a Stamp taken now, before anything is read. Its
+// ticket is the next of own. A read that must not look further than reach joins no flight: one that is under way may have
+// begun too early.
+func (c *Cached[K, V]) board(ctx context.Context, own *[]ticket[K, V], hash uint64, key K, encoded string, reach tiered.Reach) (f *flight.Flight[result[V]], leads bool) {
+	if reach == tiered.ReachMemory {
+		return c.flights.Join(hash, key, func() *flight.Flight[result[V]] {
+			return &c.issue(ctx, own, hash, key, encoded, fetch).flight
+		})
 	}
-	t = c.newTicket(ctx, hash, key, encoded, fetch)
-	f, leads = c.flights.Join(hash, key, &t.flight)
-	return t, f, leads
+	p := fetch
+	if reach == tiered.ReachLoader {
+		p = reload
+	}
+	t := c.issue(ctx, own, hash, key, encoded, p)
+	t.later = true
+	c.flights.Lead(hash, key, &t.flight)
+	return &t.flight, true
 }
 
-func (c *Cached[K, V]) newTicket(ctx context.Context, hash uint64, key K, encoded string, p purpose) *ticket[K, V] {
-	t := &ticket[K, V]{
-		cache:   c,
-		hash:    hash,
-		key:     key,
-		fetch:   tiered.Fetch{Key: encoded, Codec: c.options.Codec, Stamp: c.store.Stamp(encoded), Lease: leaseFor},
-		caller:  ctx,
-		purpose: p,
+// issue makes the next ticket of a caller. They stay where they are, so the slice must have room; nil has for one.
+func (c *Cached[K, V]) issue(ctx context.Context, own *[]ticket[K, V], hash uint64, key K, encoded string, p purpose) *ticket[K, V] {
+	if *own == nil {
+		*own = make([]ticket[K, V], 0, 1)
 	}
-	t.stamp = t.fetch.Stamp
+	n := len(*own)
+	*own = (*own)[:n+1]
+	t := &(*own)[n]
+	t.cache, t.hash, t.key, t.caller, t.purpose = c, hash, key, ctx, p
+	t.stamp = c.store.Stamp(encoded)
+	t.fetch.Key, t.fetch.Codec, t.fetch.Stamp, t.fetch.Lease = encoded, c.options.Codec, t.stamp, leaseFor
 	t.flight.Init(t, nil, p == ahead)
 	return t
 }
@@ -74,4 +82,11 @@ func (t *ticket[K, V]) detach() {
 	}
 	t.ctx, t.cancel = context.WithCancel(from)
 	t.flight.OnCancel(t.cancel)
+}
+
+// release frees the context of a flight that has ended.
+func (t *ticket[K, V]) release() {
+	if t.cancel != nil {
+		t.cancel()
+	}
 }

@@ -49,17 +49,33 @@ type Fetch struct {
 
 // Look reads what Redis has for each Fetch: Found, Absent, Busy, Held or Unseen.
 func (s *Store) Look(fetches ...*Fetch) {
-	s.Seek(context.Background(), fetches...)
+	if len(fetches) == 1 {
+		s.Seek(context.Background(), fetches[0])
+	} else {
+		s.SeekAll(context.Background(), fetches)
+	}
 }
 
-// Seek is Look for a caller who waits only until ctx ends. Then it returns what is left to be done, with the Fetches in
-// its hands; otherwise nil.
-func (s *Store) Seek(ctx context.Context, fetches ...*Fetch) (rest func()) {
-	var few [1]string
-	keys := few[:0]
-	if len(fetches) > len(few) {
-		keys = make([]string, 0, len(fetches))
+// Seek is Look for a caller who waits only until ctx ends. Then it returns what is left to be done, with the Fetch in its
+// hands; otherwise nil.
+func (s *Store) Seek(ctx context.Context, f *Fetch) (rest func()) {
+	if !s.asks(f) {
+		return nil
 	}
+	in := s.remote.reads.ask(ctx, f.Key)
+	if !in.wait(ctx) {
+		return func() {
+			in.wait(context.Background())
+			in.each(func(_ int, reply []byte, err error) { s.answered(f, reply, err) })
+		}
+	}
+	in.each(func(_ int, reply []byte, err error) { s.answered(f, reply, err) })
+	return nil
+}
+
+// SeekAll is Seek for many.
+func (s *Store) SeekAll(ctx context.Context, fetches []*Fetch) (rest func()) {
+	keys := make([]string, 0, len(fetches))
 	for _, f := range fetches {
 		if s.asks(f) {
 			keys = append(keys, f.Key)
@@ -69,14 +85,14 @@ func (s *Store) Seek(ctx context.Context, fetches ...*Fetch) (rest func()) {
 		return nil
 	}
 	in := s.remote.reads.ask(ctx, keys...)
-	if in.wait(ctx) {
-		s.sought(fetches, in)
-		return nil
+	if !in.wait(ctx) {
+		return func() {
+			in.wait(context.Background())
+			s.sought(fetches, in)
+		}
 	}
-	return func() {
-		in.wait(context.Background())
-		s.sought(fetches, in)
-	}
+	s.sought(fetches, in)
+	return nil
 }
 
 // sought gives the answers to those that ask.

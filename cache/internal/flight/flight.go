@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 const shards = 64
@@ -24,7 +25,7 @@ type shard[K comparable, V any] struct {
 type Flight[V any] struct {
 	mu         *sync.Mutex   // the shard's
 	done       chan struct{} // made by the first who has to wait
-	ended      bool
+	ended      atomic.Bool   // value and err do not change any more
 	value      V
 	err        error
 	valid      Validity
@@ -46,9 +47,10 @@ func (f *Flight[V]) Init(valid Validity, cancel context.CancelFunc, background b
 	f.valid, f.cancel, f.background = valid, cancel, background
 }
 
-// Join adds the caller to the flight of key, if there is one whose result it may have. Otherwise it registers own, and
-// the caller, who is told so, must see to its Finish. Either way it must Wait or Leave. hash is any hash of key.
-func (g *Group[K, V]) Join(hash uint64, key K, own *Flight[V]) (f *Flight[V], leads bool) {
+// Join adds the caller to the flight of key, if there is one whose result it may have. Otherwise it registers one that it
+// makes, under a lock, and the caller, who is told so, must see to its Finish. Either way it must Wait or Leave. hash is
+// any hash of key.
+func (g *Group[K, V]) Join(hash uint64, key K, own func() *Flight[V]) (f *Flight[V], leads bool) {
 	s := &g.shards[hash%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,9 +58,10 @@ func (g *Group[K, V]) Join(hash uint64, key K, own *Flight[V]) (f *Flight[V], le
 		f.waiters++
 		return f, false
 	}
-	own.waiters = 1
-	s.register(key, own)
-	return own, true
+	f = own()
+	f.waiters = 1
+	s.register(key, f)
+	return f, true
 }
 
 // Lead registers f in place of any other flight of key: later callers join f.
@@ -104,29 +107,53 @@ func (g *Group[K, V]) Forget(hash uint64, key K, f *Flight[V]) {
 	s := &g.shards[hash%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forget(key, f)
+}
+
+func (s *shard[K, V]) forget(key K, f *Flight[V]) {
 	if s.flights[key] == f {
 		delete(s.flights, key)
 	}
+}
+
+// End is Forget, then Finish.
+func (g *Group[K, V]) End(hash uint64, key K, f *Flight[V], value V, err error) bool {
+	s := &g.shards[hash%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(key, f)
+	return f.finish(value, err)
 }
 
 // Finish gives the result to all who wait and all who will join. Only the first call counts; it returns true.
 func (f *Flight[V]) Finish(value V, err error) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.ended {
+	return f.finish(value, err)
+}
+
+func (f *Flight[V]) finish(value V, err error) bool {
+	if f.ended.Load() {
 		return false
 	}
-	f.value, f.err, f.ended = value, err, true
+	f.value, f.err = value, err
+	f.ended.Store(true)
 	if f.done != nil {
 		close(f.done)
 	}
 	return true
 }
 
+// Draft is where whoever leads f may prepare its value. It is nobody's once f has ended.
+func (f *Flight[V]) Draft() *V { return &f.value }
+
 // Wait returns the flight's result, or, if ctx ends first, an error that wraps ctx's.
 func (f *Flight[V]) Wait(ctx context.Context) (V, error) {
+	if f.ended.Load() {
+		return f.value, f.err
+	}
 	f.mu.Lock()
-	if f.ended {
+	if f.ended.Load() {
 		f.mu.Unlock()
 		return f.value, f.err
 	}
@@ -149,7 +176,7 @@ func (f *Flight[V]) Leave() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiters--
-	if f.ended {
+	if f.ended.Load() {
 		return
 	}
 	if f.waiters == 0 && !f.background {

@@ -35,7 +35,7 @@ func flying(valid func() bool, cancel context.CancelFunc, background bool) *flig
 // join expects to lead, or not to.
 func join(t *testing.T, g *flight.Group[string, int], own *flight.Flight[int], leads bool) *flight.Flight[int] {
 	t.Helper()
-	f, got := g.Join(hash, key, own)
+	f, got := g.Join(hash, key, func() *flight.Flight[int] { return own })
 	require.Equal(t, leads, got)
 	return f
 }
@@ -46,7 +46,7 @@ func TestJoinSharesOneFlight(t *testing.T) {
 	second := join(t, &g, newFlight(), false)
 	require.Same(t, first, second)
 
-	other, leads := g.Join(hash, "another key of the same hash", newFlight())
+	other, leads := g.Join(hash, "another key of the same hash", newFlight)
 	require.True(t, leads)
 	require.NotSame(t, first, other)
 
@@ -239,7 +239,7 @@ func TestConcurrentJoinLeaveFinish(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				gone := make(chan struct{})
 				own := flying(always, func() { cancelled.Add(1); close(gone) }, false)
-				f, leads := g.Join(uint64(k), k, own)
+				f, leads := g.Join(uint64(k), k, func() *flight.Flight[int] { return own })
 				if leads {
 					led.Add(1)
 					wg.Go(func() {
