@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
 	"github.com/freshet-go/freshet/tiered"
@@ -31,6 +32,11 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 			return value, err
 		}
 	}
+	return c.fetch(ctx, hash, key, reach)
+}
+
+// fetch is the part of Get that memory could not answer.
+func (c *Cached[K, V]) fetch(ctx context.Context, hash uint64, key K, reach tiered.Reach) (V, error) {
 	k, err := c.encode(key)
 	if err != nil {
 		c.stats.count(failed)
@@ -38,6 +44,7 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	ctx, seen := c.reads(ctx, OpRead, 1)
+	defer seen.done()
 	var own []ticket[K, V]
 	f, leads := c.board(ctx, &own, hash, key, k, reach)
 	if leads {
@@ -83,34 +90,22 @@ func (c *Cached[K, V]) lead(ctx context.Context, ts []ticket[K, V]) {
 		}
 		return
 	}
-	handed := false
-	defer func() {
-		if handed {
-			return
-		}
-		for i := range ts { // after a Goexit in the client or a codec, to those that have not ended
-			c.finish(&ts[i], result[V]{}, ErrGoexit)
-		}
-		c.life.end(1)
-	}()
-	rest := c.seek(ctx, ts)
-	var flying []*ticket[K, V]
-	if rest == nil {
-		if flying = c.settle(ts); len(flying) == 0 {
-			handed = true
-			c.life.end(1)
-			return
-		}
-	}
-	handed = true
-	go func() {
-		defer c.life.end(1)
+	defer c.life.end(1)
+	c.safely(ts, func() {
+		rest := c.seek(ctx, ts)
 		if rest != nil {
-			rest()
-			flying = c.settle(ts)
+			c.life.run(func() {
+				c.safely(ts, func() {
+					rest()
+					c.fly(c.settle(ts))
+				})
+			})
+			return
 		}
-		c.fly(flying)
-	}()
+		if left := c.settle(ts); len(left) > 0 {
+			c.life.run(func() { c.safely(ts, func() { c.fly(left) }) })
+		}
+	})
 }
 
 // depart flies in the background.
@@ -121,9 +116,30 @@ func (c *Cached[K, V]) depart(ts []ticket[K, V]) {
 	}
 	go func() {
 		defer c.life.end(1)
-		c.seek(context.Background(), ts)
-		c.fly(c.settle(ts))
+		c.safely(ts, func() {
+			c.seek(context.Background(), ts)
+			c.fly(c.settle(ts))
+		})
 	}()
+}
+
+// safely calls f. After a panic or a Goexit, in a codec perhaps, the flights that have not ended end with an error.
+func (c *Cached[K, V]) safely(ts []ticket[K, V], f func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		err := ErrGoexit
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cache: read %q: panic: %v", c.options.Name, p)
+		}
+		for i := range ts {
+			c.finish(&ts[i], result[V]{}, err)
+		}
+	}()
+	f()
+	returned = true
 }
 
 // arrive waits for a flight, and tells how it answers the caller.

@@ -63,6 +63,7 @@ type passenger[K comparable, V any] struct {
 // fetchMany answers what memory could not.
 func (c *Cached[K, V]) fetchMany(ctx context.Context, g *gathering[K, V], waiting []passenger[K, V], reach tiered.Reach) {
 	ctx, seen := c.reads(ctx, OpRead, len(waiting))
+	defer seen.done()
 	own := make([]ticket[K, V], 0, len(waiting))
 	for i := range waiting { // from here on, nothing can fail that would leave flights behind
 		p := &waiting[i]

@@ -109,7 +109,7 @@ func (b *batcher[Q, A]) self(own *batch[Q, A], within time.Duration) (ok bool) {
 		}
 		b.depart()
 	}()
-	own.answers, own.err, ok = self(b.remote, within, func(ctx context.Context) ([]A, error) { return b.run(ctx, own.questions) })
+	own.answers, own.err, ok = self(b.remote, own.since, within, func(ctx context.Context) ([]A, error) { return b.run(ctx, own.questions) })
 	return ok
 }
 

@@ -36,7 +36,7 @@ func slow(d time.Duration, err error) (*batcher[string, []byte], func() []int) {
 // echo makes a batcher whose replies hold their keys, if before allows it.
 func echo(before func(keys []string) error) *batcher[string, []byte] {
 	r := &remote{budget: 50 * time.Millisecond, promise: new(prompt.Promise)}
-	r.whole.after, r.short.after = r.budget, patience
+	r.whole, r.short = hand{after: r.budget}, hand{after: patience}
 	return &batcher[string, []byte]{
 		remote: r,
 		run: func(_ context.Context, keys []string) ([][]byte, error) {

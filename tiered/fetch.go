@@ -203,7 +203,7 @@ func (s *Store) Lease(fetches ...*Fetch) {
 					covers = "1"
 				}
 				asked, tokens = append(asked, f), append(tokens, token())
-				cmds = append(cmds, command{scriptLease, f.Key, []any{f.head, tokens[len(tokens)-1], max(f.Lease.Milliseconds(), 1), covers}})
+				cmds = append(cmds, invoke(scriptLease, f.Key, f.head, tokens[len(tokens)-1], max(f.Lease.Milliseconds(), 1), covers))
 			}
 		}
 		if len(cmds) == 0 {
@@ -337,7 +337,7 @@ func (s *Store) Renewal(fetches ...*Fetch) func() {
 	var cmds []command
 	for _, f := range fetches {
 		if f.Outcome == Granted && f.head != "" {
-			cmds = append(cmds, command{scriptRenew, f.Key, []any{f.head, max(f.Lease.Milliseconds(), 1)}})
+			cmds = append(cmds, invoke(scriptRenew, f.Key, f.head, max(f.Lease.Milliseconds(), 1)))
 		}
 	}
 	return func() {
@@ -350,7 +350,7 @@ func (s *Store) Renewal(fetches ...*Fetch) func() {
 // Claim reserves the refresh of the value that was Found, so that one node refreshes it: for at most d.
 // The fill then replaces exactly that value.
 func (s *Store) Claim(f *Fetch, d time.Duration) bool {
-	r := s.remote.run(command{scriptClaim, f.Key, []any{f.head, d.Microseconds()}})[0]
+	r := s.remote.run(invoke(scriptClaim, f.Key, f.head, d.Microseconds()))[0]
 	if r.err != nil {
 		s.counts.redisErrors.Add(1)
 	}

@@ -6,10 +6,11 @@ import (
 	"time"
 )
 
-// hand hands out contexts that end after a while. Those who ask at about the same time share one, which then ends up to a
-// tenth early for the later: a context of one's own costs a timer, which is a good part of a short round trip.
+// hand hands out contexts that end after a while. Those who ask at about the same time share one, which then ends a little
+// early for the later: a context of one's own costs a timer, which is a good part of a short round trip.
 type hand struct {
 	after time.Duration
+	early time.Duration
 	now   atomic.Pointer[handed]
 }
 
@@ -18,13 +19,13 @@ type handed struct {
 	until           time.Time // for new users
 }
 
-// context returns a context that ends after at most h.after, and at least nine tenths of it. Nobody need cancel it.
+// context returns a context that ends after h.after, or up to h.early before that. Nobody need cancel it.
 func (h *hand) context(now time.Time) context.Context {
 	if c := h.now.Load(); c != nil && now.Before(c.until) {
 		return c.Context
 	}
 	ctx, cancel := context.WithDeadline(context.Background(), now.Add(h.after))
 	context.AfterFunc(ctx, cancel)
-	h.now.Store(&handed{ctx, now.Add(h.after / 10)})
+	h.now.Store(&handed{ctx, now.Add(h.early)})
 	return ctx
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -194,5 +195,27 @@ func TestAClientThatPromisesTooMuchDelaysNobodyBeyondTheBudget(t *testing.T) {
 		}
 		time.Sleep(2 * time.Minute) // the client comes back
 		require.NoError(w, rdb.Close())
+	})
+}
+
+// A client as Dial makes it keeps its callers no longer when a hook does: not even one, and not even once.
+func TestAHookThatIgnoresContextsDelaysNobodyBeyondTheBudget(t *testing.T) {
+	inBubble(t, func(w *world) {
+		n := w.node()
+		var over atomic.Bool
+		slow := &tap{before: func(context.Context, redis.Cmder) error {
+			if !over.Load() {
+				time.Sleep(time.Second)
+			}
+			return nil
+		}}
+		n.Look(n.fetch("users:1"))
+		n.rdb.AddHook(slow)
+		for name, call := range calls(n) {
+			require.LessOrEqual(w, took(call), tiered.DefaultBudget, name)
+			w.elapse(30 * time.Second)
+		}
+		over.Store(true)
+		w.elapse(time.Minute) // it comes back
 	})
 }

@@ -139,7 +139,7 @@ func (s *Store) retell(id string, continued bool) error {
 	if err := s.putBackHolds(); err != nil {
 		return err
 	}
-	raise := command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}}
+	raise := invoke(scriptRaise, prefixSet, s.fence.known(), (2 * s.horizon()).Milliseconds())
 	if ruleSequenceRaised.off() {
 		raise.args[0] = 0
 	}
@@ -171,7 +171,7 @@ func (s *Store) retell(id string, continued bool) error {
 }
 
 func (s *Store) invalidation(k string) command {
-	return command{scriptInvalidate, k, []any{s.channel(), s.message(msgInvalidate, k)}}
+	return invoke(scriptInvalidate, k, s.channel(), s.message(msgInvalidate, k))
 }
 
 // replayer replays the journal when there is something in it and Redis answers.

@@ -45,7 +45,7 @@ type remote struct {
 func newRemote(rdb redis.UniversalClient, b *breaker.Breaker, budget time.Duration, namespace string) *remote {
 	_, cluster := rdb.(*redis.ClusterClient)
 	r := &remote{rdb: rdb, breaker: b, budget: budget, cluster: cluster, space: namespace + ":", channel: namespace + ":link"}
-	r.whole.after, r.short.after = budget, patience
+	r.whole, r.short = hand{after: budget, early: budget / 10}, hand{after: patience, early: patience / 4}
 	if client, ok := rdb.(*redis.Client); ok && client.Options().Limiter == nil {
 		r.promise = prompt.Of(client)
 	}
@@ -59,7 +59,15 @@ type command struct {
 	script *redis.Script
 	key    string
 	args   []any
+	still  func() bool // whether it may go out, asked when it does; nil: it may
 }
+
+func invoke(script *redis.Script, key string, args ...any) command {
+	return command{script: script, key: key, args: args}
+}
+
+// errStale is what a command answers that was not to go out any more.
+var errStale = errors.New("tiered: not sent")
 
 // result is a script's answer.
 type result struct {
@@ -138,9 +146,13 @@ func chunkOf(cmds []command) int {
 // restarted, or was flushed, and has not executed them.
 func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error) {
 	out := make([]result, len(cmds))
-	all := make([]int, len(cmds))
-	for i := range all {
-		all[i] = i
+	all := make([]int, 0, len(cmds))
+	for i, cmd := range cmds {
+		if cmd.still == nil || cmd.still() {
+			all = append(all, i)
+		} else {
+			out[i].err = errStale
+		}
 	}
 	r.send(ctx, cmds, all, out, (*redis.Script).EvalSha)
 	var unknown []int
@@ -155,7 +167,7 @@ func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error)
 		if errors.Is(out[i].err, redis.Nil) {
 			out[i].err = nil
 		}
-		if isFault(out[i].err) {
+		if isFault(out[i].err) && out[i].err != errStale { //nolint:errorlint // our own
 			fault = out[i].err
 		}
 	}

@@ -160,7 +160,7 @@ func (s *Store) bypassed(key string) bool {
 // ErrDeferred: Redis was not told. It does not depend on ctx: an invalidation is not given up half-way.
 func (s *Store) Invalidate(_ context.Context, keys ...string) error {
 	return s.tell(keys, func(k string) command {
-		return command{scriptInvalidate, k, []any{s.channel(), s.message(msgInvalidate, k)}}
+		return invoke(scriptInvalidate, k, s.channel(), s.message(msgInvalidate, k))
 	})
 }
 
@@ -168,7 +168,7 @@ func (s *Store) Invalidate(_ context.Context, keys ...string) error {
 // like Invalidate.
 func (s *Store) Expire(_ context.Context, keys ...string) error {
 	return s.tell(keys, func(k string) command {
-		return command{scriptExpire, k, []any{s.channel(), s.message(msgInvalidate, k)}}
+		return invoke(scriptExpire, k, s.channel(), s.message(msgInvalidate, k))
 	})
 }
 

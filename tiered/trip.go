@@ -7,15 +7,14 @@ import (
 	"time"
 
 	"github.com/freshet-go/freshet/breaker"
-	"github.com/freshet-go/freshet/tiered/internal/clock"
 )
 
 const (
 	nearby = time.Millisecond // below it, waking a goroutine is a good part of a round trip
 
-	// patience is how late a caller on its own round trip may notice that its context was cancelled. A deadline before
-	// the next tick of the clock would wake another processor with each round trip.
-	patience = 2 * clock.Tick
+	// patience is how late a caller on its own round trip may notice that its context was cancelled. It costs a connection
+	// when Redis takes longer once.
+	patience = 4 * time.Millisecond
 )
 
 // faulty marks an error that the breaker must hear of although the results are worth having.
@@ -60,13 +59,12 @@ func guard[T any](r *remote, who caller, f func(context.Context) (T, error)) (T,
 
 // self runs f on this goroutine, which must not be kept for longer than within: the budget, or less. It is not ok if that
 // is over before the budget; then nothing is said about Redis.
-func self[T any](r *remote, within time.Duration, f func(context.Context) (T, error)) (value T, err error, ok bool) { //nolint:revive // err is an answer
+func self[T any](r *remote, began time.Time, within time.Duration, f func(context.Context) (T, error)) (value T, err error, ok bool) { //nolint:revive // err is an answer
 	permit, err := r.permit(request)
 	if err != nil {
 		return value, err, true
 	}
-	began := time.Now()
-	ctx := context.Context(nil)
+	var ctx context.Context
 	switch within {
 	case r.budget:
 		ctx = r.whole.context(began)
@@ -74,7 +72,7 @@ func self[T any](r *remote, within time.Duration, f func(context.Context) (T, er
 		ctx = r.short.context(began)
 	default:
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(context.Background(), within)
+		ctx, cancel = context.WithDeadline(context.Background(), began.Add(within))
 		defer cancel()
 	}
 	answer, err := call(ctx, f)
@@ -124,12 +122,13 @@ func (r *remote) permit(who caller) (permit breaker.Permit, err error) {
 
 // verdict tells the breaker how a round trip went, and the caller what it brought.
 func verdict[T any](permit breaker.Permit, value T, err error) (T, error) {
+	if err == nil {
+		permit.Success()
+		return value, nil
+	}
 	var none T
 	var part faulty
 	switch {
-	case err == nil:
-		permit.Success()
-		return value, nil
 	case errors.As(err, &part):
 		permit.Failure()
 		return value, nil
