@@ -43,7 +43,7 @@ type batch[Q, A any] struct {
 	questions []Q
 	most      int
 	bytes     int
-	since     time.Time // when the first of them was asked
+	end       time.Time // nobody waits for longer
 	permit    breaker.Permit
 
 	done    chan struct{} // closed when the others are set; nil: they are
@@ -63,11 +63,11 @@ func (b *batcher[Q, A]) ask(ctx context.Context, questions ...Q) inquiry[Q, A] {
 	if within := b.lone(ctx, questions); within > 0 {
 		b.alone++
 		b.mu.Unlock()
-		own := &batch[Q, A]{questions: slices.Clone(questions), since: time.Now()}
-		if b.self(own, within) {
+		began = time.Now()
+		own := &batch[Q, A]{questions: slices.Clone(questions)}
+		if b.self(own, began, within) {
 			return inquiry[Q, A]{first: part[Q, A]{own, 0, len(questions)}}
 		}
-		began = own.since
 		b.mu.Lock()
 	}
 	defer b.mu.Unlock()
@@ -99,7 +99,7 @@ func (b *batcher[Q, A]) lone(ctx context.Context, questions []Q) time.Duration {
 }
 
 // self makes a round trip on the caller's goroutine. It is false if the questions must go into the queue after all.
-func (b *batcher[Q, A]) self(own *batch[Q, A], within time.Duration) (ok bool) {
+func (b *batcher[Q, A]) self(own *batch[Q, A], began time.Time, within time.Duration) (ok bool) {
 	defer func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -109,7 +109,7 @@ func (b *batcher[Q, A]) self(own *batch[Q, A], within time.Duration) (ok bool) {
 		}
 		b.depart()
 	}()
-	own.answers, own.err, ok = self(b.remote, own.since, within, func(ctx context.Context) ([]A, error) { return b.run(ctx, own.questions) })
+	own.answers, own.err, ok = self(b.remote, began, within, func(ctx context.Context) ([]A, error) { return b.run(ctx, own.questions) })
 	return ok
 }
 
@@ -125,11 +125,11 @@ func (b *batcher[Q, A]) enter(questions []Q, began time.Time) (in inquiry[Q, A])
 			bytes = b.bytes(q)
 		}
 		if last == nil || len(last.questions) >= last.most || last.bytes+bytes > chunkBytes && len(last.questions) > 0 {
-			last = &batch[Q, A]{most: b.room(), since: time.Now(), done: make(chan struct{})}
+			last = &batch[Q, A]{most: b.room(), end: time.Now().Add(b.remote.budget), done: make(chan struct{})}
 			b.queue = append(b.queue, last)
 		}
-		if !began.IsZero() && began.Before(last.since) {
-			last.since = began
+		if end := began.Add(b.remote.budget); !began.IsZero() && end.Before(last.end) {
+			last.end = end
 		}
 		in.add(last, len(last.questions))
 		last.questions, last.bytes = append(last.questions, q), last.bytes+bytes
@@ -179,6 +179,7 @@ func (b *batcher[Q, A]) next() *batch[Q, A] {
 	if err != nil {
 		b.heed(err)
 	}
+	defer b.watch()
 	if len(b.queue) == 0 || b.alone+b.pumps > b.limit() {
 		b.pumps--
 		permit.Cancel()
@@ -188,6 +189,9 @@ func (b *batcher[Q, A]) next() *batch[Q, A] {
 	b.queue = slices.Delete(b.queue, 0, 1)
 	b.flying = append(b.flying, sent)
 	sent.permit = permit
+	if now := time.Now(); !now.Before(sent.end) { // this process stood still: that is not for Redis to answer for
+		sent.end = now.Add(patience)
+	}
 	return sent
 }
 
@@ -234,41 +238,40 @@ func (b *batch[Q, A]) fail(err error) {
 	close(b.done)
 }
 
-// watch sees to it that nobody waits for longer than the budget, whatever the client does.
+// watch sees to it that nobody waits for longer than the budget, whatever the client does. A queue that a pump is about
+// to take from need not be watched.
 func (b *batcher[Q, A]) watch() {
 	var first time.Time
-	for _, waiting := range b.flying {
-		if first.IsZero() || waiting.since.Before(first) {
-			first = waiting.since
+	look := func(all []*batch[Q, A]) {
+		for _, waiting := range all {
+			if first.IsZero() || waiting.end.Before(first) {
+				first = waiting.end
+			}
 		}
 	}
-	for _, waiting := range b.queue {
-		if first.IsZero() || waiting.since.Before(first) {
-			first = waiting.since
-		}
+	look(b.flying)
+	if b.coming == 0 {
+		look(b.queue)
 	}
-	if first.IsZero() {
-		return
-	}
-	end := first.Add(b.remote.budget)
 	switch {
-	case b.guard == nil:
-		b.guard = time.AfterFunc(time.Until(end), b.late)
-	case b.alarmed.IsZero() || end.Before(b.alarmed):
-		b.guard.Reset(time.Until(end))
-	default:
+	case first.IsZero() || !b.alarmed.IsZero() && !first.Before(b.alarmed):
 		return
+	case b.guard == nil:
+		b.guard = time.AfterFunc(time.Until(first), b.late)
+	default:
+		b.guard.Reset(time.Until(first))
 	}
-	b.alarmed = end
+	b.alarmed = first
 }
 
 // late fails what has waited for too long, and what waits behind it.
 func (b *batcher[Q, A]) late() {
 	var kept []breaker.Permit
 	err := fmt.Errorf("%w within %v", errUnseen, b.remote.budget)
+	now := time.Now()
+	due := func(waiting *batch[Q, A]) bool { return !now.Before(waiting.end) }
 	b.mu.Lock()
 	b.alarmed = time.Time{}
-	due := func(waiting *batch[Q, A]) bool { return time.Since(waiting.since) >= b.remote.budget }
 	b.flying = slices.DeleteFunc(b.flying, func(sent *batch[Q, A]) bool {
 		if !due(sent) {
 			return false
@@ -278,7 +281,7 @@ func (b *batcher[Q, A]) late() {
 		sent.fail(err)
 		return true
 	})
-	if len(kept) > 0 || slices.ContainsFunc(b.queue, due) {
+	if len(kept) > 0 || b.coming == 0 && slices.ContainsFunc(b.queue, due) {
 		b.heed(err)
 	}
 	b.depart()
