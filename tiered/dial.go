@@ -23,8 +23,8 @@ const dialTimeout = 250 * time.Millisecond
 //
 // Other parameters of the query are those of go-redis's ParseURL, and override what Dial sets.
 //
-// A Store asks through such a client on its callers' own goroutines, where that is quicker, and through any other on
-// goroutines of its own, which it can leave behind: a hook that is added must come back when the context ends.
+// A Store asks through such a client on its callers' own goroutines, where that is quicker, as long as nobody adds a hook
+// to it; and through any other on goroutines of its own, which it can leave behind.
 func Dial(rawURL string) (redis.UniversalClient, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {

@@ -66,10 +66,10 @@ func (s *Store) Seek(ctx context.Context, f *Fetch) (rest func()) {
 	if !in.wait(ctx) {
 		return func() {
 			in.wait(context.Background())
-			in.each(func(_ int, reply []byte, err error) { s.answered(f, reply, err) })
+			s.answered(f, in)
 		}
 	}
-	in.each(func(_ int, reply []byte, err error) { s.answered(f, reply, err) })
+	s.answered(f, in)
 	return nil
 }
 
@@ -95,14 +95,19 @@ func (s *Store) SeekAll(ctx context.Context, fetches []*Fetch) (rest func()) {
 	return nil
 }
 
+func (s *Store) answered(f *Fetch, in inquiry[string, []byte]) {
+	now := wall.Now().UnixMilli()
+	in.each(func(_ int, reply []byte, err error) { s.take(f, reply, err, now) })
+}
+
 // sought gives the answers to those that ask.
 func (s *Store) sought(fetches []*Fetch, in inquiry[string, []byte]) {
-	next := 0
+	next, now := 0, wall.Now().UnixMilli()
 	in.each(func(_ int, reply []byte, err error) {
 		for fetches[next].Outcome != Absent {
 			next++
 		}
-		s.answered(fetches[next], reply, err)
+		s.take(fetches[next], reply, err, now)
 		next++
 	})
 }
@@ -120,8 +125,8 @@ func (s *Store) asks(f *Fetch) bool {
 	return true
 }
 
-// answered takes the reply to f.
-func (s *Store) answered(f *Fetch, reply []byte, err error) {
+// take takes the reply to f, which came at now.
+func (s *Store) take(f *Fetch, reply []byte, err error, now int64) {
 	switch {
 	case err != nil:
 		f.Outcome = Unseen
@@ -129,7 +134,7 @@ func (s *Store) answered(f *Fetch, reply []byte, err error) {
 	case s.outlived(f):
 		f.Outcome = Unseen
 	default:
-		s.judge(f, reply)
+		s.judge(f, reply, now)
 	}
 }
 
@@ -239,7 +244,7 @@ func (s *Store) Lease(fetches ...*Fetch) {
 			if len(text) >= leaseSize && text[0] == kindLease && text[1:17] == tokens[i] { // the client repeated the command
 				s.orphans.add(tokens[i], f.Lease)
 			}
-			s.judge(f, readOnly(text))
+			s.judge(f, readOnly(text), wall.Now().UnixMilli())
 		}
 	}
 }
@@ -248,11 +253,10 @@ func (s *Store) Lease(fetches ...*Fetch) {
 // broke meanwhile, or memory was emptied for another reason.
 func (s *Store) outlived(f *Fetch) bool { return s.link.gated() || f.epoch != s.fence.epoch.Load() }
 
-// judge decides what the bytes under f's key are good for.
-func (s *Store) judge(f *Fetch, b []byte) {
+// judge decides what the bytes under f's key are good for, now, in Unix milliseconds.
+func (s *Store) judge(f *Fetch, b []byte, now int64) {
 	f.Outcome, f.usable, f.head = Absent, false, stringOf(b[:min(len(b), headerSize)])
 	f.seen = f.head != hold
-	now := wall.Now().UnixMilli()
 	switch {
 	case len(b) == 0:
 		return
