@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"fmt"
 	"hash/maphash"
 	"sync/atomic"
 	"time"
@@ -109,8 +110,12 @@ func (c *Cached[K, V]) isolate(value V) (V, error) {
 // clone is apart from isolate so that a value that is not copied need not go to the heap.
 //
 //go:noinline
-func (c *Cached[K, V]) clone(value V) (V, error) {
-	var own V
+func (c *Cached[K, V]) clone(value V) (own V, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cache: %q: the codec panicked: %v", c.options.Name, p)
+		}
+	}()
 	b, err := c.options.Codec.Append(nil, &value)
 	if err == nil {
 		err = c.options.Codec.Decode(b, &own)

@@ -17,38 +17,75 @@ const (
 	leaseBeat = time.Second
 )
 
-// fly takes the keys that a caller leads through Redis and, where that has nothing, through the loader. Each flight
-// ends on its own; none waits for another.
-func (c *Cached[K, V]) fly(ts []*ticket[K, V]) {
+// seek reads what Redis has for ts. If ctx ends first, it returns what is left to be done.
+func (c *Cached[K, V]) seek(ctx context.Context, ts []ticket[K, V]) (rest func()) {
+	if len(ts) == 1 {
+		return c.store.Seek(ctx, &ts[0].fetch)
+	}
 	fetches := make([]*tiered.Fetch, len(ts))
-	for i, t := range ts {
-		fetches[i] = &t.fetch
+	for i := range ts {
+		fetches[i] = &ts[i].fetch
 	}
-	if c.loads == nil {
-		c.store.Look(fetches...)
-	} else {
-		c.store.Acquire(fetches...)
+	return c.store.SeekAll(ctx, fetches)
+}
+
+// settle ends the flights of what was found in Redis, and returns the others.
+func (c *Cached[K, V]) settle(ts []ticket[K, V]) (others []*ticket[K, V]) {
+	for i := range ts {
+		switch t := &ts[i]; {
+		case t.fetch.Outcome == tiered.Found && c.found(t):
+		case c.loads == nil:
+			c.finish(t, result[V]{how: negative}, ErrNotFound)
+		default:
+			others = append(others, t)
+		}
 	}
-	var missing []*ticket[K, V]
+	return others
+}
+
+// fly takes keys that Redis has nothing for through their leases, and through the loader. Each flight ends on its own;
+// none waits for another.
+func (c *Cached[K, V]) fly(ts []*ticket[K, V]) {
+	var absent []*tiered.Fetch
 	for _, t := range ts {
 		switch {
-		case t.fetch.Outcome == tiered.Found && c.found(t):
-		case t.fetch.Outcome == tiered.Busy && c.loads != nil && t.purpose != reload:
-			c.life.work.Go(func() { c.await(t) })
-		default:
-			if t.fetch.Outcome == tiered.Busy && t.purpose == reload {
-				c.store.Seize(&t.fetch)
-			}
-			missing = append(missing, t)
+		case t.corrupt:
+			c.reject(t)
+		case t.fetch.Outcome == tiered.Absent:
+			absent = append(absent, &t.fetch)
 		}
 	}
-	if c.loads == nil {
-		for _, t := range missing {
-			c.finish(t, result[V]{how: negative}, ErrNotFound)
+	c.store.Lease(absent...)
+	missing := make([]*ticket[K, V], 0, len(ts))
+	for _, t := range ts {
+		if len(absent) > 0 && absent[0] == &t.fetch {
+			absent = absent[1:]
+			if t.fetch.Outcome == tiered.Found && c.found(t) { // another has filled it meanwhile
+				continue
+			}
+			if t.corrupt {
+				c.reject(t)
+			}
 		}
-	} else if len(missing) > 0 {
+		t.detach()
+		if t.fetch.Outcome == tiered.Busy {
+			if t.purpose != reload {
+				c.life.run(func() { c.await(t) })
+				continue
+			}
+			c.store.Seize(&t.fetch)
+		}
+		missing = append(missing, t)
+	}
+	if len(missing) > 0 {
 		c.loads.add(missing)
 	}
+}
+
+// reject gives up what was found and cannot be decoded.
+func (c *Cached[K, V]) reject(t *ticket[K, V]) {
+	t.corrupt = false
+	c.store.Reject(&t.fetch)
 }
 
 // await waits for another node's load of t's key; if that does not end in time, t loads for itself.
@@ -62,6 +99,9 @@ func (c *Cached[K, V]) await(t *ticket[K, V]) {
 		c.finish(t, result[V]{}, fmt.Errorf("cache: load %q: %w", c.options.Name, t.ctx.Err()))
 		c.store.Abandon(&t.fetch)
 	case t.fetch.Outcome != tiered.Found || !c.found(t):
+		if t.corrupt {
+			c.reject(t)
+		}
 		c.loads.add([]*ticket[K, V]{t})
 	}
 }
@@ -73,15 +113,15 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 	if t.purpose == reload || old && c.store.Claim(&t.fetch, c.options.LoadTimeout) {
 		return false
 	}
-	var value V
+	value := &t.flight.Draft().value
 	if !t.fetch.Negative() {
-		if err := c.store.Decode(&t.fetch, &value); err != nil {
-			c.store.Reject(&t.fetch)
+		if err := c.store.Decode(&t.fetch, value); err != nil {
+			t.corrupt = true
 			return false
 		}
 	}
 	life := t.fetch.Life()
-	r := result[V]{value: value, how: redisHit}
+	r := result[V]{value: *value, how: redisHit}
 	var err error
 	switch {
 	case t.fetch.Negative():
@@ -95,7 +135,7 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 		}
 	}
 	if c.store.Keepable(&t.fetch) {
-		e := c.keep(t.hash, t.key, value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
+		e := c.keep(t.hash, t.key, r.value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
 		if old {
 			e.due() // another node is at it: not the next read, too
 		}
@@ -174,13 +214,13 @@ func (c *Cached[K, V]) fail(t *ticket[K, V], err error) {
 // end gives the result to all who wait. The flight can still be joined until it is forgotten.
 func (c *Cached[K, V]) end(t *ticket[K, V], r result[V], err error) {
 	t.flight.Finish(r, err)
-	t.cancel()
+	t.release()
 }
 
 // finish ends a flight that nobody may join any more.
 func (c *Cached[K, V]) finish(t *ticket[K, V], r result[V], err error) {
-	c.flights.Forget(t.hash, t.key, t.flight)
-	c.end(t, r, err)
+	c.flights.End(t.hash, t.key, &t.flight, r, err)
+	t.release()
 }
 
 // refresh replaces, in the background, the value whose freshness ends at until, unless somebody is at it.
@@ -192,11 +232,10 @@ func (c *Cached[K, V]) refresh(hash uint64, key K, until int64) {
 	if err != nil {
 		return
 	}
-	t := c.newTicket(c.life.ctx, hash, key, k, ahead)
+	var own []ticket[K, V]
+	t := c.issue(c.life.ctx, &own, hash, key, k, ahead)
 	t.until = until
-	if c.flights.Offer(hash, key, t.flight) {
-		c.depart(t)
-	} else {
-		t.cancel()
+	if c.flights.Offer(hash, key, &t.flight) {
+		c.depart(own)
 	}
 }

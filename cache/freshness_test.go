@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/freshet-go/freshet/cache"
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/freshet-go/freshet/tiered"
 	"github.com/freshet-go/freshet/ttl"
 	"github.com/stretchr/testify/require"
@@ -91,7 +92,7 @@ func newChecker(t *testing.T, seed uint64, policy ttl.Policy, engine tiered.Engi
 	k.world = newWorld(t, checkedNodes, func(o *tiered.Options) {
 		o.Engine, o.MaxStaleness, o.FallbackTTL = engine, checkedStaleness, checkedFallback
 		node++
-		o.Redis.AddHook(&delays{r: rand.New(rand.NewPCG(seed, node))})
+		prompt.AddHook(o.Redis, &delays{r: rand.New(rand.NewPCG(seed, node))})
 	})
 	for group := range 2 {
 		for item := range 3 {

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
@@ -27,10 +28,17 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 	hash := c.hash(key)
 	reach := c.reach(ctx)
 	if reach == tiered.ReachMemory {
-		if value, err, ok := c.remembered(hash, key); ok {
+		draw := rand.Uint32()
+		if value, how, err := c.remembered(draw, hash, key); how != none {
+			c.stats.countIn(draw, how)
 			return value, err
 		}
 	}
+	return c.fetch(ctx, hash, key, reach)
+}
+
+// fetch is the part of Get that memory could not answer.
+func (c *Cached[K, V]) fetch(ctx context.Context, hash uint64, key K, reach tiered.Reach) (V, error) {
 	k, err := c.encode(key)
 	if err != nil {
 		c.stats.count(failed)
@@ -38,28 +46,32 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	ctx, seen := c.reads(ctx, OpRead, 1)
-	t, leads := c.ticket(ctx, hash, key, k, reach)
+	defer seen.done()
+	var own []ticket[K, V]
+	f, leads := c.board(ctx, &own, hash, key, k, reach)
 	if leads {
-		c.depart(t)
+		c.lead(ctx, own)
 	}
-	return c.arrive(ctx, t.flight, leads, seen)
+	value, how, err := c.arrive(ctx, f, leads)
+	c.stats.count(how)
+	seen.answered(how, err)
+	return value, err
 }
 
-// remembered answers from memory, if that may: with a value, fresh or stale, or a cached absence.
-func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bool) { //nolint:revive // err is an answer
-	draw := rand.Uint32()
+// remembered answers from memory, if that may: with a value, fresh or stale, or a cached absence. draw is a number drawn at
+// random for this read.
+func (c *Cached[K, V]) remembered(draw uint32, hash uint64, key K) (value V, how answer, err error) {
 	if draw < sampleBelow {
 		c.sample(key)
 	}
 	e, f := c.lookup(hash, key)
 	if f < tiered.Stale {
-		return value, nil, false
+		return value, none, nil
 	}
-	how := memoryHit
+	how = memoryHit
 	switch {
 	case e.Negative():
-		c.stats.countIn(draw, negative)
-		return value, ErrNotFound, true
+		return value, negative, ErrNotFound
 	case f == tiered.Stale:
 		how = stale
 		if e.due() {
@@ -69,50 +81,91 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value V, err error, ok bo
 		c.refresh(hash, key, e.until)
 	}
 	if value, err = c.isolate(e.value); err != nil {
-		return value, nil, false
+		return value, none, nil
 	}
-	c.stats.countIn(draw, how)
-	return value, nil, true
+	return value, how, nil
 }
 
-// depart starts the flights that a caller leads. A closed cache ends them at once.
-func (c *Cached[K, V]) depart(ts ...*ticket[K, V]) {
+// lead takes the flights that a caller leads through Redis, on the caller's own goroutine. What then still needs a load,
+// or has not ended when ctx does, flies on without it. A closed cache ends the flights at once.
+func (c *Cached[K, V]) lead(ctx context.Context, ts []ticket[K, V]) {
 	if !c.life.begin() {
-		for _, t := range ts {
-			c.finish(t, result[V]{}, ErrClosed)
+		for i := range ts {
+			c.finish(&ts[i], result[V]{}, ErrClosed)
 		}
 		return
 	}
+	defer c.life.end(1)
+	c.safely(ts, func() {
+		rest := c.seek(ctx, ts)
+		if rest != nil {
+			c.life.run(func() {
+				c.safely(ts, func() {
+					rest()
+					c.fly(c.settle(ts))
+				})
+			})
+			return
+		}
+		if left := c.settle(ts); len(left) > 0 {
+			c.life.run(func() { c.safely(ts, func() { c.fly(left) }) })
+		}
+	})
+}
+
+// depart flies in the background.
+func (c *Cached[K, V]) depart(ts []ticket[K, V]) {
+	if !c.life.begin() {
+		c.finish(&ts[0], result[V]{}, ErrClosed)
+		return
+	}
 	go func() {
-		defer c.life.end()
-		c.fly(ts)
+		defer c.life.end(1)
+		c.safely(ts, func() {
+			c.seek(context.Background(), ts)
+			c.fly(c.settle(ts))
+		})
 	}()
 }
 
-// arrive waits for a flight, and counts what it brought.
-func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], leads bool, seen *reading) (V, error) {
+// safely calls f. After a panic or a Goexit, in a codec perhaps, the flights that have not ended end with an error.
+func (c *Cached[K, V]) safely(ts []ticket[K, V], f func()) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		err := ErrGoexit
+		if p := recover(); p != nil {
+			err = fmt.Errorf("cache: read %q: panic: %v", c.options.Name, p)
+		}
+		for i := range ts {
+			c.finish(&ts[i], result[V]{}, err)
+		}
+	}()
+	f()
+	returned = true
+}
+
+// arrive waits for a flight, and tells how it answers the caller.
+func (c *Cached[K, V]) arrive(ctx context.Context, f *flight.Flight[result[V]], leads bool) (value V, how answer, err error) {
 	r, err := f.Wait(ctx)
 	if err == nil && leads {
 		err = r.failure
 	}
-	how := r.how
+	if err == nil {
+		value, err = c.isolate(r.value)
+	}
+	how = r.how
 	switch {
 	case err != nil && !saysAbsent(err):
 		how = failed
 	case !leads && (how == loaded || how == redisHit):
 		how = joined
 	}
-	if err == nil {
-		r.value, err = c.isolate(r.value)
-	}
-	if err != nil && !saysAbsent(err) {
-		how = failed
-	}
-	c.stats.count(how)
-	seen.answered(how, err)
 	if err != nil {
 		var none V
-		return none, err
+		return none, how, err
 	}
-	return r.value, nil
+	return value, how, nil
 }

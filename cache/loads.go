@@ -52,7 +52,7 @@ func one[K comparable, V any](load func(context.Context, K) (V, error)) func(con
 
 // add loads the keys of ts, now or with the next batch. It does not wait.
 func (l *loads[K, V]) add(ts []*ticket[K, V]) {
-	l.cache.life.work.Add(len(ts)) // until they have landed
+	l.cache.life.add(len(ts)) // until they have landed
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiting = append(l.waiting, ts...)
@@ -79,7 +79,7 @@ func (l *loads[K, V]) start(late bool) {
 }
 
 func (l *loads[K, V]) send(batch []*ticket[K, V]) {
-	defer l.cache.life.work.Add(-len(batch))
+	defer l.cache.life.end(len(batch))
 	l.run(batch)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -249,7 +249,7 @@ func (l *loads[K, V]) land(batch []*ticket[K, V], o outcome[K, V]) {
 	l.cache.store.Fill(fills...)
 	l.cache.store.Abandon(given...)
 	for _, t := range batch {
-		l.cache.flights.Forget(t.hash, t.key, t.flight)
+		l.cache.flights.Forget(t.hash, t.key, &t.flight)
 	}
 }
 

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"math/rand/v2"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
 	"github.com/freshet-go/freshet/tiered"
@@ -14,67 +15,111 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 	if c.closed.Load() {
 		return nil, ErrClosed
 	}
-	out := make(map[K]V, len(keys))
-	failures := map[K]error{}
-	take := func(key K, value V, err error) {
-		switch {
-		case err == nil:
-			out[key] = value
-		case !saysAbsent(err):
-			failures[key] = err
-		}
-	}
-	type passenger struct {
-		hash    uint64
-		key     K
-		encoded string
-		flight  *flight.Flight[result[V]]
-		leads   bool
-	}
-	var waiting []passenger
-	asked := make(map[K]struct{}, len(keys))
+	g := gathering[K, V]{found: make(map[K]V, len(keys))}
+	defer c.stats.add(&g.tally)
+	var waiting []passenger[K, V]
 	reach := c.reach(ctx)
-	for _, key := range keys {
-		if _, again := asked[key]; again {
-			continue
-		}
-		asked[key] = struct{}{}
+	for i, key := range keys {
 		hash := c.hash(key)
 		if reach == tiered.ReachMemory {
-			if value, err, ok := c.remembered(hash, key); ok {
-				take(key, value, err)
+			if value, how, err := c.remembered(rand.Uint32(), hash, key); how != none {
+				if err == nil || !g.met(key) {
+					g.take(key, value, how, err)
+				}
 				continue
 			}
 		}
-		k, err := c.encode(key)
-		if err != nil {
-			c.stats.count(failed)
-			failures[key] = err
+		if g.met(key) {
 			continue
 		}
-		waiting = append(waiting, passenger{hash: hash, key: key, encoded: k})
+		var none V
+		k, err := c.encode(key)
+		if err != nil {
+			g.take(key, none, failed, err)
+			continue
+		}
+		if waiting == nil {
+			waiting = make([]passenger[K, V], 0, len(keys)-i)
+		}
+		waiting = append(waiting, passenger[K, V]{hash: hash, key: key, encoded: k})
 	}
+	if len(waiting) > 0 {
+		c.fetchMany(ctx, &g, waiting, reach)
+	}
+	if len(g.failures) > 0 {
+		return g.found, &BatchError[K]{g.failures}
+	}
+	return g.found, nil
+}
+
+// passenger is a key that somebody waits for.
+type passenger[K comparable, V any] struct {
+	hash    uint64
+	key     K
+	encoded string
+	flight  *flight.Flight[result[V]]
+	leads   bool
+}
+
+// fetchMany answers what memory could not.
+func (c *Cached[K, V]) fetchMany(ctx context.Context, g *gathering[K, V], waiting []passenger[K, V], reach tiered.Reach) {
 	ctx, seen := c.reads(ctx, OpRead, len(waiting))
-	var led []*ticket[K, V]
+	defer seen.done()
+	own := make([]ticket[K, V], 0, len(waiting))
 	for i := range waiting { // from here on, nothing can fail that would leave flights behind
 		p := &waiting[i]
-		t, leads := c.ticket(ctx, p.hash, p.key, p.encoded, reach)
-		if p.flight, p.leads = t.flight, leads; leads {
-			led = append(led, t)
-		}
+		p.flight, p.leads = c.board(ctx, &own, p.hash, p.key, p.encoded, reach)
 	}
 	// Own flights go before joined ones are waited for, or two calls that share keys would wait for each other.
-	if len(led) > 0 {
-		c.depart(led...)
+	if len(own) > 0 {
+		c.lead(ctx, own)
 	}
-	for _, p := range waiting {
-		value, err := c.arrive(ctx, p.flight, p.leads, seen)
-		take(p.key, value, err)
+	for i := range waiting {
+		p := &waiting[i]
+		value, how, err := c.arrive(ctx, p.flight, p.leads)
+		g.take(p.key, value, how, err)
+		seen.answered(how, err)
 	}
-	if len(failures) > 0 {
-		return out, &BatchError[K]{failures}
+}
+
+// gathering is the answers to a GetMany.
+type gathering[K comparable, V any] struct {
+	found    map[K]V
+	failures map[K]error
+	others   map[K]struct{} // that memory had no value of
+	tally    [answers]uint64
+}
+
+// met tells whether key, of which memory has no value, was asked for before.
+func (g *gathering[K, V]) met(key K) bool {
+	if len(g.found) > 0 {
+		if _, ok := g.found[key]; ok {
+			return true
+		}
 	}
-	return out, nil
+	n := len(g.others)
+	if g.others == nil {
+		g.others = map[K]struct{}{}
+	}
+	g.others[key] = struct{}{}
+	return len(g.others) == n
+}
+
+// take takes an answer, and counts it if it is the first.
+func (g *gathering[K, V]) take(key K, value V, how answer, err error) {
+	switch {
+	case err == nil:
+		n := len(g.found)
+		if g.found[key] = value; len(g.found) == n {
+			return
+		}
+	case !saysAbsent(err):
+		if g.failures == nil {
+			g.failures = map[K]error{}
+		}
+		g.failures[key] = err
+	}
+	g.tally[how]++
 }
 
 // Peek returns the value of key if it is fresh in memory or in Redis. It never loads, joins nothing, and is not
@@ -120,8 +165,12 @@ func (c *Cached[K, V]) Refresh(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	ctx, seen := c.reads(ctx, OpRefresh, 1)
-	t := c.newTicket(context.WithoutCancel(ctx), hash, key, k, reload)
-	c.flights.Lead(hash, key, t.flight)
-	c.depart(t)
-	return c.arrive(ctx, t.flight, true, seen)
+	var own []ticket[K, V]
+	t := c.issue(ctx, &own, hash, key, k, reload)
+	c.flights.Lead(hash, key, &t.flight)
+	c.depart(own)
+	value, how, err := c.arrive(ctx, &t.flight, true)
+	c.stats.count(how)
+	seen.answered(how, err)
+	return value, err
 }

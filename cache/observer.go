@@ -179,3 +179,10 @@ func (r *reading) answered(how answer, err error) {
 		r.end(r.out)
 	}
 }
+
+// done ends the reading if it was left by a Goexit.
+func (r *reading) done() {
+	for r != nil && r.left > 0 {
+		r.answered(failed, ErrGoexit)
+	}
+}

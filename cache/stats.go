@@ -49,6 +49,7 @@ const (
 	stale
 	failed
 	answers
+	none = answers // yet
 )
 
 // counters are spread over cache lines: memory hits on all cores count at once.
@@ -67,6 +68,16 @@ func (c *counters) count(a answer) { c.countIn(rand.Uint32(), a) }
 
 // countIn is count for those who have drawn a number at random.
 func (c *counters) countIn(draw uint32, a answer) { c.lanes[draw%16].answered[a].Add(1) }
+
+// add counts many answers at once.
+func (c *counters) add(tally *[answers]uint64) {
+	l := &c.lanes[rand.Uint32()%16]
+	for a, n := range tally {
+		if n > 0 {
+			l.answered[a].Add(n)
+		}
+	}
+}
 
 func (c *counters) snapshot() Stats {
 	var n [answers]uint64

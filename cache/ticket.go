@@ -9,13 +9,18 @@ import (
 
 // ticket is one key on its flight, in the hands of whoever leads it.
 type ticket[K comparable, V any] struct {
+	cache   *Cached[K, V]
 	hash    uint64
 	key     K
 	fetch   tiered.Fetch
-	flight  *flight.Flight[result[V]]
-	ctx     context.Context // of the load: a caller's values, no caller's end
+	stamp   tiered.Stamp // that callers join under: the first
+	began   int64        // when it was taken, by Store.Now
+	flight  flight.Flight[result[V]]
+	caller  context.Context // whose values a load gets; the cache's own for ahead
+	ctx     context.Context // of a load, once there is one: no caller's end ends it
 	cancel  context.CancelFunc
 	purpose purpose
+	corrupt bool  // what was found in Redis cannot be decoded
 	later   bool  // memory may be older than what the caller must see
 	until   int64 // for ahead: end of freshness of the value to replace, Unix milliseconds
 }
@@ -29,30 +34,62 @@ const (
 	ahead                 // a newer value than the one at hand, in the background
 )
 
-// ticket joins a flight whose Stamp is still valid, or makes one under a Stamp taken now, before anything is read.
-func (c *Cached[K, V]) ticket(ctx context.Context, hash uint64, key K, encoded string, reach tiered.Reach) (t *ticket[K, V], leads bool) {
-	if reach < tiered.ReachMemory {
-		return c.later(ctx, hash, key, encoded, reach), true
+// board joins a flight whose Stamp is still valid, or begins one under a Stamp taken now, before anything is read. Its
+// ticket is the next of own. A read that must not look further than reach joins no flight: one that is under way may have
+// begun too early.
+func (c *Cached[K, V]) board(ctx context.Context, own *[]ticket[K, V], hash uint64, key K, encoded string, reach tiered.Reach) (f *flight.Flight[result[V]], leads bool) {
+	if reach == tiered.ReachMemory {
+		return c.flights.Join(hash, key, func() *flight.Flight[result[V]] {
+			return &c.issue(ctx, own, hash, key, encoded, fetch).flight
+		})
 	}
-	t = c.newTicket(context.WithoutCancel(ctx), hash, key, encoded, fetch)
-	f, leads := c.flights.Join(hash, key, t.flight)
-	if !leads {
-		t.cancel()
-		t.flight = f
+	p := fetch
+	if reach == tiered.ReachLoader {
+		p = reload
 	}
-	return t, leads
+	t := c.issue(ctx, own, hash, key, encoded, p)
+	t.later = true
+	c.flights.Lead(hash, key, &t.flight)
+	return &t.flight, true
 }
 
-func (c *Cached[K, V]) newTicket(ctx context.Context, hash uint64, key K, encoded string, p purpose) *ticket[K, V] {
-	stamp := c.store.Stamp(encoded)
-	ctx, cancel := context.WithCancel(ctx)
-	return &ticket[K, V]{
-		hash:    hash,
-		key:     key,
-		fetch:   tiered.Fetch{Key: encoded, Codec: c.options.Codec, Stamp: stamp, Lease: leaseFor},
-		flight:  flight.New[result[V]](c.store.Joinable(stamp, encoded), cancel, p == ahead),
-		ctx:     ctx,
-		cancel:  cancel,
-		purpose: p,
+// issue makes the next ticket of a caller. They stay where they are, so the slice must have room; nil has for one.
+func (c *Cached[K, V]) issue(ctx context.Context, own *[]ticket[K, V], hash uint64, key K, encoded string, p purpose) *ticket[K, V] {
+	if *own == nil {
+		*own = make([]ticket[K, V], 0, 1)
+	}
+	n := len(*own)
+	*own = (*own)[:n+1]
+	t := &(*own)[n]
+	t.cache, t.hash, t.key, t.caller, t.purpose = c, hash, key, ctx, p
+	t.stamp, t.began = c.store.Stamp(encoded), c.store.Now()
+	t.fetch.Key, t.fetch.Codec, t.fetch.Stamp, t.fetch.Lease = encoded, c.options.Codec, t.stamp, leaseFor
+	t.flight.Init(t, nil, p == ahead)
+	return t
+}
+
+// Valid tells whether a new caller may have what t's flight brings.
+func (t *ticket[K, V]) Valid() bool {
+	return t.cache.store.Joinable(t.stamp, t.fetch.Key, t.began)
+}
+
+// detach gives t's flight a context of its own: with the values of its first caller's, but not its end. It ends when
+// nobody waits any more, or, in the background, when the cache is closed.
+func (t *ticket[K, V]) detach() {
+	if t.ctx != nil {
+		return
+	}
+	from := t.caller
+	if t.purpose != ahead {
+		from = context.WithoutCancel(from)
+	}
+	t.ctx, t.cancel = context.WithCancel(from)
+	t.flight.OnCancel(t.cancel)
+}
+
+// release frees the context of a flight that has ended.
+func (t *ticket[K, V]) release() {
+	if t.cancel != nil {
+		t.cancel()
 	}
 }

@@ -37,16 +37,3 @@ func (c *Cached[K, V]) reach(ctx context.Context) tiered.Reach {
 	}
 	return reach
 }
-
-// later makes the ticket of a read that must not look further than reach. It joins no flight: one that is under way may
-// have begun too early.
-func (c *Cached[K, V]) later(ctx context.Context, hash uint64, key K, encoded string, reach tiered.Reach) *ticket[K, V] {
-	p := fetch
-	if reach == tiered.ReachLoader {
-		p = reload
-	}
-	t := c.newTicket(context.WithoutCancel(ctx), hash, key, encoded, p)
-	t.later = true
-	c.flights.Lead(hash, key, t.flight)
-	return t
-}

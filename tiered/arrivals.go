@@ -8,6 +8,7 @@ import (
 	"time"
 	"weak"
 
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -43,7 +44,7 @@ const strangerFor = time.Second
 func (a *arrivals) watch(rdb redis.UniversalClient) {
 	cluster, ok := rdb.(*redis.ClusterClient)
 	if !ok {
-		rdb.AddHook(&doorman{arrivals: a})
+		prompt.AddHook(rdb, &doorman{arrivals: a})
 		return
 	}
 	cluster.OnNewNode(a.hook)

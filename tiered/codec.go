@@ -74,7 +74,7 @@ func unpanic(err *error) {
 // ends as Acquire does.
 func (s *Store) Reject(f *Fetch) {
 	f.usable, f.Outcome = false, Absent
-	s.lease([]*Fetch{f})
+	s.Lease(f)
 	if f.Outcome == Found { // somebody wrote another one meanwhile: it may be as bad
 		f.Outcome = Alone
 	}

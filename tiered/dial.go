@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
@@ -21,6 +22,9 @@ const dialTimeout = 250 * time.Millisecond
 //	redis+sentinel://host:26379/0?master_name=mymaster      Sentinel; more of them as addr=host2:26379
 //
 // Other parameters of the query are those of go-redis's ParseURL, and override what Dial sets.
+//
+// A Store asks through such a client on its callers' own goroutines, where that is quicker, as long as nobody adds a hook
+// to it; and through any other on goroutines of its own, which it can leave behind.
 func Dial(rawURL string) (redis.UniversalClient, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
@@ -58,7 +62,7 @@ func dialServer(u string) (redis.UniversalClient, error) {
 	quick(&o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout)
 	once(&o.MaxRetries, &o.DialerRetries)
 	o.MaintNotificationsConfig = quiet()
-	return redis.NewClient(o), nil
+	return prompt.Mark(redis.NewClient(o)), nil
 }
 
 func dialCluster(u string) (redis.UniversalClient, error) {
@@ -90,7 +94,7 @@ func dialSentinel(u string) (redis.UniversalClient, error) {
 	if o.ReplicaOnly || o.RouteByLatency || o.RouteRandomly {
 		return nil, errors.New("the client " + readsReplicas)
 	}
-	return redis.NewFailoverClient(o), nil
+	return prompt.Mark(redis.NewFailoverClient(o)), nil
 }
 
 // quick sets timeouts that the URL has not set.

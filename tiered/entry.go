@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/freshet-go/freshet/tiered/internal/clock"
 	"github.com/freshet-go/freshet/ttl"
 )
 
@@ -75,7 +76,8 @@ func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, cost time.Duratio
 	}
 	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, stamp.epoch
 	e.prefix.Store(s.prefixStamp(stamp))
-	e.fresh, e.stale, e.keep = s.clock.Deadline(life.Fresh), s.clock.Deadline(life.Stale), s.clock.Deadline(life.Keep)
+	now := s.clock.Exact()
+	e.fresh, e.stale, e.keep = clock.Deadline(now, life.Fresh), clock.Deadline(now, life.Stale), clock.Deadline(now, life.Keep)
 	e.cost, e.negative, e.weight = cost, negative, weight
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/freshet-go/freshet/cache"
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/freshet-go/freshet/internal/redistest"
 	"github.com/freshet-go/freshet/tiered"
 	"github.com/freshet-go/freshet/ttl"
@@ -221,7 +222,7 @@ func (l *lab) join() *member {
 		o.Dialer = m.dial
 		o.ConnMaxIdleTime = time.Millisecond // over sockets, the client sees which idle connections are broken
 	})
-	rdb.AddHook(m)
+	prompt.AddHook(rdb, m) // so that callers make their own round trips, too
 	store, err := tiered.Open(tiered.Options{
 		Redis: rdb, MemoryBytes: 1 << 20, Engine: tiered.Otter, MaxStaleness: labStaleness, FallbackTTL: labFallback,
 	})

@@ -49,39 +49,99 @@ type Fetch struct {
 
 // Look reads what Redis has for each Fetch: Found, Absent, Busy, Held or Unseen.
 func (s *Store) Look(fetches ...*Fetch) {
-	var asked []*Fetch
-	var keys []string
+	if len(fetches) == 1 {
+		s.Seek(context.Background(), fetches[0])
+	} else {
+		s.SeekAll(context.Background(), fetches)
+	}
+}
+
+// Seek is Look for a caller who waits only until ctx ends. Then it returns what is left to be done, with the Fetch in its
+// hands; otherwise nil.
+func (s *Store) Seek(ctx context.Context, f *Fetch) (rest func()) {
+	if !s.asks(f) {
+		return nil
+	}
+	in := s.remote.reads.ask(ctx, f.Key)
+	if !in.wait(ctx) {
+		return func() {
+			in.wait(context.Background())
+			s.answered(f, in)
+		}
+	}
+	s.answered(f, in)
+	return nil
+}
+
+// SeekAll is Seek for many.
+func (s *Store) SeekAll(ctx context.Context, fetches []*Fetch) (rest func()) {
+	keys := make([]string, 0, len(fetches))
 	for _, f := range fetches {
-		f.Outcome, f.epoch = Absent, f.Stamp.epoch
-		switch {
-		case s.remote == nil:
-		case s.bypassed(f.Key):
-			f.Outcome = Unseen
-		default:
-			asked, keys = append(asked, f), append(keys, f.Key)
+		if s.asks(f) {
+			keys = append(keys, f.Key)
 		}
 	}
-	if len(asked) == 0 {
-		return
+	if len(keys) == 0 {
+		return nil
 	}
-	replies, err := s.remote.read(keys)
-	for i, f := range asked {
-		switch {
-		case err != nil:
-			f.Outcome = Unseen
-			s.counts.redisErrors.Add(1)
-		case s.outlived(f):
-			f.Outcome = Unseen
-		default:
-			s.judge(f, replies[i])
+	in := s.remote.reads.ask(ctx, keys...)
+	if !in.wait(ctx) {
+		return func() {
+			in.wait(context.Background())
+			s.sought(fetches, in)
 		}
+	}
+	s.sought(fetches, in)
+	return nil
+}
+
+func (s *Store) answered(f *Fetch, in inquiry[string, []byte]) {
+	now := wall.Now().UnixMilli()
+	in.each(func(_ int, reply []byte, err error) { s.take(f, reply, err, now) })
+}
+
+// sought gives the answers to those that ask.
+func (s *Store) sought(fetches []*Fetch, in inquiry[string, []byte]) {
+	next, now := 0, wall.Now().UnixMilli()
+	in.each(func(_ int, reply []byte, err error) {
+		for fetches[next].Outcome != Absent {
+			next++
+		}
+		s.take(fetches[next], reply, err, now)
+		next++
+	})
+}
+
+// asks tells whether f is to be read from Redis.
+func (s *Store) asks(f *Fetch) bool {
+	f.Outcome, f.epoch = Absent, f.Stamp.epoch
+	if s.remote == nil {
+		return false
+	}
+	if s.bypassed(f.Key) {
+		f.Outcome = Unseen
+		return false
+	}
+	return true
+}
+
+// take takes the reply to f, which came at now.
+func (s *Store) take(f *Fetch, reply []byte, err error, now int64) {
+	switch {
+	case err != nil:
+		f.Outcome = Unseen
+		s.counts.redisErrors.Add(1)
+	case s.outlived(f):
+		f.Outcome = Unseen
+	default:
+		s.judge(f, reply, now)
 	}
 }
 
 // Acquire reads what Redis has and takes a lease where it has nothing usable: Found, Granted, Busy, Held or Unseen.
 func (s *Store) Acquire(fetches ...*Fetch) {
 	s.Look(fetches...)
-	s.lease(fetches)
+	s.Lease(fetches...)
 }
 
 // Await waits for another's load to end, woken when it does, and ends as Acquire does, or as Alone when ctx ends.
@@ -92,7 +152,7 @@ func (s *Store) Await(ctx context.Context, f *Fetch) {
 		// What is read from here on is read after this stamp; what may be served on errors was not.
 		f.Stamp, f.usable, f.seen, f.head, f.Outcome = s.Stamp(f.Key), false, false, "", Absent
 		f.epoch = f.Stamp.epoch
-		if s.lease([]*Fetch{f}); f.Outcome != Busy {
+		if s.Lease(f); f.Outcome != Busy {
 			return
 		}
 		timer := time.NewTimer(pause + rand.N(pause))
@@ -112,7 +172,7 @@ func (s *Store) Await(ctx context.Context, f *Fetch) {
 // Seize takes another's lease over for a load that began later: what the other loads is not to be stored after it.
 func (s *Store) Seize(f *Fetch) {
 	f.Outcome = Absent
-	s.lease([]*Fetch{f})
+	s.Lease(f)
 	if f.Outcome == Busy {
 		f.Outcome = Alone
 	}
@@ -125,8 +185,9 @@ func (s *Store) Supersede(f *Fetch) {
 	f.Stamp.count++
 }
 
-// lease takes leases for the Absent ones. What another put there meanwhile is judged as if it had been read.
-func (s *Store) lease(fetches []*Fetch) {
+// Lease takes leases for the Absent ones among fetches: Granted, Busy, Held or Unseen, or Found: what
+// another put there meanwhile is judged as if it had been read.
+func (s *Store) Lease(fetches ...*Fetch) {
 	const tries = 3
 	for try := 0; ; try++ {
 		var cmds []command
@@ -147,7 +208,7 @@ func (s *Store) lease(fetches []*Fetch) {
 					covers = "1"
 				}
 				asked, tokens = append(asked, f), append(tokens, token())
-				cmds = append(cmds, command{scriptLease, f.Key, []any{f.head, tokens[len(tokens)-1], max(f.Lease.Milliseconds(), 1), covers}})
+				cmds = append(cmds, invoke(scriptLease, f.Key, f.head, tokens[len(tokens)-1], max(f.Lease.Milliseconds(), 1), covers))
 			}
 		}
 		if len(cmds) == 0 {
@@ -183,7 +244,7 @@ func (s *Store) lease(fetches []*Fetch) {
 			if len(text) >= leaseSize && text[0] == kindLease && text[1:17] == tokens[i] { // the client repeated the command
 				s.orphans.add(tokens[i], f.Lease)
 			}
-			s.judge(f, readOnly(text))
+			s.judge(f, readOnly(text), wall.Now().UnixMilli())
 		}
 	}
 }
@@ -192,9 +253,9 @@ func (s *Store) lease(fetches []*Fetch) {
 // broke meanwhile, or memory was emptied for another reason.
 func (s *Store) outlived(f *Fetch) bool { return s.link.gated() || f.epoch != s.fence.epoch.Load() }
 
-// judge decides what the bytes under f's key are good for.
-func (s *Store) judge(f *Fetch, b []byte) {
-	f.Outcome, f.usable, f.head = Absent, false, string(b[:min(len(b), headerSize)])
+// judge decides what the bytes under f's key are good for, now, in Unix milliseconds.
+func (s *Store) judge(f *Fetch, b []byte, now int64) {
+	f.Outcome, f.usable, f.head = Absent, false, stringOf(b[:min(len(b), headerSize)])
 	f.seen = f.head != hold
 	switch {
 	case len(b) == 0:
@@ -205,7 +266,7 @@ func (s *Store) judge(f *Fetch, b []byte) {
 	case b[0] == kindLease && len(b) >= leaseSize && (b[headerSize] == '0' || b[headerSize] == '1'):
 		rec, err := parseRecord(b[leaseSize:], f.Key, f.Codec.Name())
 		if len(b) == leaseSize || err == nil {
-			f.rec, f.usable = rec, err == nil && s.served(f.Key, rec)
+			f.rec, f.usable = rec, err == nil && s.served(f.Key, rec, now)
 			if f.Outcome = Busy; s.orphans.has(string(b[1:17])) {
 				f.Outcome = Absent
 			}
@@ -221,15 +282,14 @@ func (s *Store) judge(f *Fetch, b []byte) {
 	if rec.prefix < s.fence.newest.Load() && s.fence.after(f.Key, rec.prefix) {
 		return // below a dead prefix
 	}
-	f.rec, f.usable = rec, s.served(f.Key, rec)
-	if now := wall.Now().UnixMilli(); !rec.expired && (now < rec.fresh || now < rec.stale) {
+	f.rec, f.usable = rec, s.served(f.Key, rec, now)
+	if !rec.expired && (now < rec.fresh || now < rec.stale) {
 		f.Outcome = Found
 	}
 }
 
 // served tells whether rec may be served at all, at least if a load fails.
-func (s *Store) served(key string, rec record) bool {
-	now := wall.Now().UnixMilli()
+func (s *Store) served(key string, rec record, now int64) bool {
 	return !rec.negative && now < max(rec.fresh, rec.keep) &&
 		(rec.prefix >= s.fence.newest.Load() || !s.fence.after(key, rec.prefix))
 }
@@ -249,14 +309,14 @@ func (f *Fetch) Forsake() { f.usable, f.forsaken = false, true }
 
 // Life is what remains of the life of what was Found.
 func (f *Fetch) Life() ttl.Lifetime {
-	now := wall.Now().UnixMilli()
+	now := wall.Now().UnixMilli() // decoding may have taken its time
 	left := func(at int64) time.Duration { return time.Duration(at-now) * time.Millisecond }
 	return ttl.Lifetime{Fresh: left(f.rec.fresh), Stale: left(f.rec.stale), Keep: left(max(f.rec.keep, f.rec.fresh))}
 }
 
 // Spare tells whether there is a value that may be served if the load fails.
 func (s *Store) Spare(f *Fetch) bool {
-	return f.usable && s.fence.valid(f.Stamp, f.Key) && s.served(f.Key, f.rec)
+	return f.usable && s.fence.valid(f.Stamp, f.Key) && s.served(f.Key, f.rec, wall.Now().UnixMilli())
 }
 
 // Keepable tells whether a value read or loaded for f may be kept in memory: its Stamp is still valid, and what was loaded without Redis's answer is
@@ -264,7 +324,8 @@ func (s *Store) Spare(f *Fetch) bool {
 // this node has not seen.
 func (s *Store) Keepable(f *Fetch) bool {
 	switch {
-	case (f.Outcome == Held || s.holds.covers(f.Key)) && !ruleHeldNotKept.off(),
+	case !s.remembers,
+		(f.Outcome == Held || s.holds.covers(f.Key)) && !ruleHeldNotKept.off(),
 		f.Outcome == Unseen && (!s.blind() || s.journal.coversPrefix(f.Key)) && !ruleUnseenNotKept.off():
 		return false
 	}
@@ -280,7 +341,7 @@ func (s *Store) Renewal(fetches ...*Fetch) func() {
 	var cmds []command
 	for _, f := range fetches {
 		if f.Outcome == Granted && f.head != "" {
-			cmds = append(cmds, command{scriptRenew, f.Key, []any{f.head, max(f.Lease.Milliseconds(), 1)}})
+			cmds = append(cmds, invoke(scriptRenew, f.Key, f.head, max(f.Lease.Milliseconds(), 1)))
 		}
 	}
 	return func() {
@@ -293,7 +354,7 @@ func (s *Store) Renewal(fetches ...*Fetch) func() {
 // Claim reserves the refresh of the value that was Found, so that one node refreshes it: for at most d.
 // The fill then replaces exactly that value.
 func (s *Store) Claim(f *Fetch, d time.Duration) bool {
-	r := s.remote.run(command{scriptClaim, f.Key, []any{f.head, d.Microseconds()}})[0]
+	r := s.remote.run(invoke(scriptClaim, f.Key, f.head, d.Microseconds()))[0]
 	if r.err != nil {
 		s.counts.redisErrors.Add(1)
 	}

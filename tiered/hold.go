@@ -40,9 +40,9 @@ func (h *Hold) place(who caller) error {
 		return nil
 	}
 	s := h.store
-	return s.announce(who, command{scriptHold, h.key, []any{
+	return s.announce(who, invoke(scriptHold, h.key,
 		s.channel(), s.message(msgInvalidate, h.key), h.token, max(left.Milliseconds(), 1),
-	}})[0].err
+	))[0].err
 }
 
 // Release invalidates the key and takes the hold away; with after above 0, readers go on bypassing the cache for that
@@ -53,7 +53,7 @@ func (h *Hold) Release(_ context.Context, after time.Duration) error {
 	h.placing <- struct{}{} // what is being put back is told before it is taken away
 	<-h.placing
 	return s.tell([]string{h.key}, func(k string) command {
-		return command{scriptRelease, k, []any{s.channel(), s.message(msgInvalidate, k), h.token, max(after.Milliseconds(), 0)}}
+		return invoke(scriptRelease, k, s.channel(), s.message(msgInvalidate, k), h.token, max(after.Milliseconds(), 0))
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2/server"
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -18,12 +19,28 @@ type tap struct {
 
 	mu    sync.Mutex
 	trips []string // the commands of each, joined
+	sizes []int    // arguments of each that is one command
 }
 
 func (h *tap) add(names ...string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.trips = append(h.trips, strings.Join(names, " "))
+}
+
+func (h *tap) measure(cmd redis.Cmder) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.sizes = append(h.sizes, len(cmd.Args())-1)
+}
+
+// measured returns how many keys each read has asked for, since it was last asked.
+func (h *tap) measured() []int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	sizes := h.sizes
+	h.sizes = nil
+	return sizes
 }
 
 // aside tells whether cmds set up a connection, or are the link's: no caller waits for them.
@@ -61,6 +78,7 @@ func (h *tap) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			return next(ctx, cmd)
 		}
 		h.add(cmd.Name())
+		h.measure(cmd)
 		if err := h.ask(ctx, cmd); err != nil {
 			return err
 		}
@@ -97,7 +115,7 @@ func (w *world) tapped(before ...func(context.Context, redis.Cmder) error) (*nod
 	if len(before) > 0 {
 		h.before = before[0]
 	}
-	n.rdb.AddHook(h)
+	prompt.AddHook(n.rdb, h) // so that callers make their own round trips, too
 	return n, h
 }
 

@@ -41,6 +41,16 @@ func newLink(s *Store) *link {
 // gated tells whether Redis must not be read. A nil link has no gate.
 func (l *link) gated() bool { return l != nil && l.gate.Load() && !ruleGate.off() }
 
+// begun tells whether the first attempt is over.
+func (l *link) begun() bool {
+	select {
+	case <-l.tried:
+		return true
+	default:
+		return false
+	}
+}
+
 func (l *link) run(ctx context.Context) {
 	const soon = 50 * time.Millisecond
 	s := l.store

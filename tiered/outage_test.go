@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -175,3 +176,46 @@ type oom struct{}
 
 func (oom) Error() string { return "OOM command not allowed when used memory > 'maxmemory'." }
 func (oom) RedisError()   {}
+
+// That a client says of itself that it obeys contexts is no proof: only one that is known to may keep its callers.
+func TestAClientThatPromisesTooMuchDelaysNobodyBeyondTheBudget(t *testing.T) {
+	inBubble(t, func(w *world) {
+		net := redistest.Network(w, w.mini)
+		rdb := net.Client(w).WithTimeout(time.Second)
+		require.True(w, rdb.Options().ContextTimeoutEnabled)
+		slow := &tap{}
+		rdb.AddHook(slow)
+		n := w.nodeOver(net, rdb)
+		slow.before = func(context.Context, redis.Cmder) error {
+			time.Sleep(time.Minute)
+			return nil
+		}
+		for range 3 {
+			require.Equal(w, tiered.DefaultBudget, took(func() { n.Look(n.fetch("users:1")) }))
+		}
+		time.Sleep(2 * time.Minute) // the client comes back
+		require.NoError(w, rdb.Close())
+	})
+}
+
+// A client as Dial makes it keeps its callers no longer when a hook does: not even one, and not even once.
+func TestAHookThatIgnoresContextsDelaysNobodyBeyondTheBudget(t *testing.T) {
+	inBubble(t, func(w *world) {
+		n := w.node()
+		var over atomic.Bool
+		slow := &tap{before: func(context.Context, redis.Cmder) error {
+			if !over.Load() {
+				time.Sleep(time.Second)
+			}
+			return nil
+		}}
+		n.Look(n.fetch("users:1"))
+		n.rdb.AddHook(slow)
+		for name, call := range calls(n) {
+			require.LessOrEqual(w, took(call), tiered.DefaultBudget, name)
+			w.elapse(30 * time.Second)
+		}
+		over.Store(true)
+		w.elapse(time.Minute) // it comes back
+	})
+}

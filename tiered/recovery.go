@@ -23,6 +23,9 @@ const lifeKey = "life" // holds the replication id of the data set that all Stor
 func (l *link) verify() error {
 	met := l.arrivals.stranger.Load()
 	err := l.reunite()
+	if err == nil && l.gate.Load() && l.begun() {
+		l.store.remote.ramp() // before all who have waited may read
+	}
 	l.gate.Store(err != nil)
 	if l.arrivals.stranger.Load() != met { // it closed the gate after Redis was asked
 		l.gate.Store(true)
@@ -137,7 +140,7 @@ func (s *Store) retell(id string, continued bool) error {
 	if err := s.putBackHolds(); err != nil {
 		return err
 	}
-	raise := command{scriptRaise, prefixSet, []any{s.fence.known(), (2 * s.horizon()).Milliseconds()}}
+	raise := invoke(scriptRaise, prefixSet, s.fence.known(), (2 * s.horizon()).Milliseconds())
 	if ruleSequenceRaised.off() {
 		raise.args[0] = 0
 	}
@@ -169,7 +172,7 @@ func (s *Store) retell(id string, continued bool) error {
 }
 
 func (s *Store) invalidation(k string) command {
-	return command{scriptInvalidate, k, []any{s.channel(), s.message(msgInvalidate, k)}}
+	return invoke(scriptInvalidate, k, s.channel(), s.message(msgInvalidate, k))
 }
 
 // replayer replays the journal when there is something in it and Redis answers.

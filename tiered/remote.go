@@ -3,12 +3,13 @@ package tiered
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
 	"github.com/freshet-go/freshet/breaker"
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -30,73 +31,27 @@ type remote struct {
 	cluster bool
 	space   string // before every key
 	channel string
-	reads   batcher
+	reads   batcher[string, []byte]
+	scripts batcher[command, result]
+
+	promise *prompt.Promise // of the client, to come back when a context has ended
+	lies    atomic.Int64    // times that it did not
+	lied    atomic.Int64    // when it last did not, Unix nanoseconds
+	took    atomic.Int64    // by the last round trip, in nanoseconds
+
+	whole, short hand // contexts of a whole budget, and of a patience
 }
 
 func newRemote(rdb redis.UniversalClient, b *breaker.Breaker, budget time.Duration, namespace string) *remote {
 	_, cluster := rdb.(*redis.ClusterClient)
 	r := &remote{rdb: rdb, breaker: b, budget: budget, cluster: cluster, space: namespace + ":", channel: namespace + ":link"}
-	r.reads.run, r.reads.budget = r.fetch, budget
+	r.whole, r.short = hand{after: budget, early: budget / 10}, hand{after: patience, early: patience / 4}
+	if client, ok := rdb.(*redis.Client); ok && client.Options().Limiter == nil {
+		r.promise = prompt.Of(client)
+	}
+	r.reads = batcher[string, []byte]{remote: r, run: r.get, most: readChunk, repeat: true}
+	r.scripts = batcher[command, result]{remote: r, run: r.pipeline, most: chunkCommands, bytes: command.size}
 	return r
-}
-
-// read reads keys; what Redis has is read-only, and empty for nothing. One key shares its round trip with whoever reads
-// at the same time; many go in chunks.
-func (r *remote) read(keys []string) ([][]byte, error) {
-	if len(keys) == 1 {
-		one, err := r.reads.read(keys[0])
-		return [][]byte{one}, err
-	}
-	all := make([][]byte, 0, len(keys))
-	for len(keys) > 0 {
-		n := min(len(keys), readChunk)
-		some, err := r.fetch(keys[:n], r.budget)
-		if err != nil {
-			return nil, err
-		}
-		all, keys = append(all, some...), keys[n:]
-	}
-	return all, nil
-}
-
-// fetch reads keys in one round trip; on a Cluster that is one pipeline for each of its nodes.
-func (r *remote) fetch(keys []string, within time.Duration) ([][]byte, error) {
-	return guardFor(r, within, request, func(ctx context.Context) ([][]byte, error) {
-		out := make([][]byte, len(keys))
-		if len(keys) > 1 && !r.cluster {
-			full := make([]string, len(keys))
-			for i, k := range keys {
-				full[i] = r.space + k
-			}
-			values, err := r.rdb.MGet(ctx, full...).Result()
-			if err != nil {
-				return nil, err
-			}
-			for i, v := range values {
-				s, _ := v.(string)
-				out[i] = readOnly(s)
-			}
-			return out, nil
-		}
-		cmds := make([]*redis.StringCmd, len(keys))
-		if len(keys) == 1 {
-			cmds[0] = r.rdb.Get(ctx, r.space+keys[0])
-		} else {
-			pipe := r.rdb.Pipeline()
-			for i, k := range keys {
-				cmds[i] = pipe.Get(ctx, r.space+k)
-			}
-			_, _ = pipe.Exec(ctx) // each command has its own error
-		}
-		for i, cmd := range cmds {
-			s, err := cmd.Result()
-			if isFault(err) {
-				return nil, err
-			}
-			out[i] = readOnly(s) // nothing, too, for a key of another type, which a lease overwrites
-		}
-		return out, nil
-	})
 }
 
 // command is one script to run.
@@ -104,7 +59,15 @@ type command struct {
 	script *redis.Script
 	key    string
 	args   []any
+	still  func() bool // whether it may go out, asked when it does; nil: it may
 }
+
+func invoke(script *redis.Script, key string, args ...any) command {
+	return command{script: script, key: key, args: args}
+}
+
+// errStale is what a command answers that was not to go out any more.
+var errStale = errors.New("tiered: not sent")
 
 // result is a script's answer.
 type result struct {
@@ -112,11 +75,38 @@ type result struct {
 	err   error
 }
 
-// run runs scripts, many in one pipeline, and returns the answer to each. After a chunk that Redis did not answer, the
-// rest is not sent.
-func (r *remote) run(cmds ...command) []result { return r.runAs(request, cmds...) }
+// size is about what the command takes in bytes.
+func (c command) size() (n int) {
+	for _, arg := range c.args {
+		switch arg := arg.(type) {
+		case string:
+			n += len(arg)
+		case []byte:
+			n += len(arg)
+		}
+	}
+	return n
+}
 
-func (r *remote) runAs(who caller, cmds ...command) []result {
+// run runs scripts, and returns the answer to each. They share pipelines with whoever runs some at the same time. What is
+// left when Redis does not answer is not sent.
+func (r *remote) run(cmds ...command) []result {
+	all := make([]result, len(cmds))
+	if len(cmds) == 0 {
+		return all
+	}
+	in := r.scripts.ask(context.Background(), cmds...)
+	in.wait(context.Background())
+	in.each(func(i int, answer result, err error) {
+		if all[i] = answer; err != nil {
+			all[i].err = err
+		}
+	})
+	return all
+}
+
+// insist is run for commands that go out although Redis may be away.
+func (r *remote) insist(who caller, cmds ...command) []result {
 	all := make([]result, 0, len(cmds))
 	for len(cmds) > 0 {
 		chunk := cmds[:chunkOf(cmds)]
@@ -132,18 +122,19 @@ func (r *remote) runAs(who caller, cmds ...command) []result {
 	return all
 }
 
+// runAs is run for requests, and insist for the Store itself.
+func (r *remote) runAs(who caller, cmds ...command) []result {
+	if who == request {
+		return r.run(cmds...)
+	}
+	return r.insist(who, cmds...)
+}
+
 // chunkOf is how many of cmds go in one pipeline: so many as Redis can be expected to take within the budget.
 func chunkOf(cmds []command) int {
 	bytes := 0
 	for i, cmd := range cmds {
-		for _, arg := range cmd.args {
-			switch arg := arg.(type) {
-			case string:
-				bytes += len(arg)
-			case []byte:
-				bytes += len(arg)
-			}
-		}
+		bytes += cmd.size()
 		if i > 0 && bytes > chunkBytes || i == chunkCommands {
 			return i
 		}
@@ -155,9 +146,13 @@ func chunkOf(cmds []command) int {
 // restarted, or was flushed, and has not executed them.
 func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error) {
 	out := make([]result, len(cmds))
-	all := make([]int, len(cmds))
-	for i := range all {
-		all[i] = i
+	all := make([]int, 0, len(cmds))
+	for i, cmd := range cmds {
+		if cmd.still == nil || cmd.still() {
+			all = append(all, i)
+		} else {
+			out[i].err = errStale
+		}
 	}
 	r.send(ctx, cmds, all, out, (*redis.Script).EvalSha)
 	var unknown []int
@@ -172,7 +167,7 @@ func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error)
 		if errors.Is(out[i].err, redis.Nil) {
 			out[i].err = nil
 		}
-		if isFault(out[i].err) {
+		if isFault(out[i].err) && out[i].err != errStale { //nolint:errorlint // our own
 			fault = out[i].err
 		}
 	}
@@ -207,69 +202,6 @@ func (r *remote) send(ctx context.Context, cmds []command, which []int, out []re
 	}
 }
 
-// faulty marks an error that the breaker must hear of although the results are worth having.
-type faulty struct{ error }
-
-// caller says on whose behalf Redis is asked. Requests are not delayed by a Redis that may still be away: only the
-// Store's own commands probe a breaker that is half open. A replay does not wait for its turn to probe: it has a pace of
-// its own, and on a Cluster it must reach the shards that live while another, which is down, keeps the breaker open.
-type caller int
-
-const (
-	request caller = iota
-	probe
-	replaying
-)
-
-// guard runs f within the budget and tells the breaker how it went. What f returns after the budget is thrown away, so
-// f must not write to anything that it does not return.
-func guard[T any](r *remote, who caller, f func(context.Context) (T, error)) (T, error) {
-	return guardFor(r, r.budget, who, f)
-}
-
-// guardFor is guard for callers who have spent a part of their budget.
-func guardFor[T any](r *remote, within time.Duration, who caller, f func(context.Context) (T, error)) (T, error) {
-	type done struct {
-		value T
-		err   error
-	}
-	var zero T
-	if who == request && r.breaker.State() != breaker.Closed {
-		return zero, fmt.Errorf("%w: %w", errUnseen, breaker.ErrOpen)
-	}
-	permit, err := r.breaker.Allow()
-	if err != nil && who != replaying {
-		return zero, fmt.Errorf("%w: %w", errUnseen, err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), within)
-	defer cancel()
-	ch := make(chan done, 1)
-	go func() {
-		value, err := f(ctx)
-		ch <- done{value, err}
-	}()
-	select {
-	case d := <-ch:
-		var part faulty
-		switch {
-		case errors.As(d.err, &part):
-			permit.Failure()
-			return d.value, nil
-		case isFault(d.err):
-			permit.Failure()
-			return zero, fmt.Errorf("%w: %w", errUnseen, d.err)
-		case d.err != nil:
-			permit.Success() // an answer, if not the one that was hoped for
-			return zero, fmt.Errorf("%w: %w", errUnseen, d.err)
-		}
-		permit.Success()
-		return d.value, nil
-	case <-ctx.Done():
-		permit.Failure()
-		return zero, fmt.Errorf("%w within %v", errUnseen, within)
-	}
-}
-
 // isFault tells a failing server or network from an answer. A server that says that it cannot serve is a fault, one
 // that refuses a single command is not.
 func isFault(err error) bool {
@@ -290,3 +222,6 @@ func isFault(err error) bool {
 
 // readOnly returns the bytes of s without a copy; nobody writes to what a remote returns.
 func readOnly(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// stringOf is readOnly the other way round.
+func stringOf(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

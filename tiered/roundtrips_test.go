@@ -68,6 +68,52 @@ func TestConcurrentReadsShareRoundTrips(t *testing.T) {
 	})
 }
 
+func TestConcurrentInvalidationsShareRoundTrips(t *testing.T) {
+	inBubble(t, func(w *world) {
+		n, tap := w.tapped(slowly(10 * time.Microsecond))
+		require.NoError(w, n.Invalidate(w.Context(), "users:1"), "Redis knows the script")
+		tap.taken()
+		var wg sync.WaitGroup
+		for i := range 100 {
+			wg.Go(func() {
+				if err := n.Invalidate(context.Background(), fmt.Sprint("users:", i)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		require.Len(w, tap.taken(), 3)
+	})
+}
+
+// After an outage Redis is not met by all who have waited.
+func TestReadsResumeInARamp(t *testing.T) {
+	inBubble(t, func(w *world) {
+		n, tap := w.tapped(slowly(time.Millisecond))
+		n.net.Down()
+		n.exhaust()
+		w.elapse(5 * time.Second)
+		n.net.Up()
+		for !n.Stats().LinkUp {
+			w.elapse(10 * time.Millisecond)
+		}
+		sizes := func() []int {
+			tap.measured()
+			var wg sync.WaitGroup
+			for i := range 100 {
+				wg.Go(func() { n.Look(n.fetch(fmt.Sprint("users:", i))) })
+			}
+			wg.Wait()
+			return tap.measured()
+		}
+		require.Equal(w, []int{1, 2, 4, 8, 16, 32, 37}, sizes())
+		for range 2 { // up to 128, and 256
+			sizes()
+		}
+		require.Equal(w, []int{1, 1, 98}, sizes())
+	})
+}
+
 // Redis that answers just within the budget must not make those wait longer who queue behind it.
 func TestNobodyWaitsLongerThanTheBudgetInTheQueue(t *testing.T) {
 	inBubble(t, func(w *world) {

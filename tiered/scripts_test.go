@@ -35,7 +35,7 @@ func onEachServer(t *testing.T, f func(desk)) {
 
 func (d desk) run(s *redis.Script, args ...any) any {
 	d.Helper()
-	r := d.remote.run(command{s, "k", args})[0]
+	r := d.remote.run(invoke(s, "k", args...))[0]
 	require.NoError(d, r.err)
 	return r.value
 }
@@ -233,7 +233,7 @@ func TestScriptsInAPipelineAfterScriptFlush(t *testing.T) {
 			require.NoError(d, d.rdb.ScriptFlush(d.Context()).Err())
 			cmds := make([]command, 5)
 			for i := range cmds {
-				cmds[i] = command{scriptSet, string(rune('a' + i)), []any{"ns:link", "m", random, 1000}}
+				cmds[i] = invoke(scriptSet, string(rune('a'+i)), "ns:link", "m", random, 1000)
 			}
 			for i, r := range d.remote.run(cmds...) {
 				require.NoError(d, r.err)

@@ -31,9 +31,9 @@ func (s *Store) nextSequence(prefix string, who caller) (rows []prefixSeq, top u
 		return []prefixSeq{{prefix, top}}, top, nil
 	}
 	message := s.message(msgPrefix, "")
-	r := s.remote.runAs(who, command{scriptPrefix, prefixSet, []any{
+	r := s.remote.runAs(who, invoke(scriptPrefix, prefixSet,
 		prefix, known, s.horizon().Microseconds(), prefixMax, s.channel(), message, s.fence.newest.Load(),
-	}})[0]
+	))[0]
 	s.settle(message, r.err == nil)
 	if r.err != nil {
 		return nil, 0, r.err

@@ -19,18 +19,19 @@ import (
 //
 // All methods may be called concurrently.
 type Store struct {
-	options Options
-	clock   *clock.Clock
-	fence   *fence
-	memory  Memory
-	remote  *remote // nil: memory only
-	breaker *breaker.Breaker
-	trust   *trust
-	journal *journal
-	recent  recent
-	holds   holds
-	orphans orphans
-	link    *link
+	options   Options
+	clock     *clock.Clock
+	fence     *fence
+	memory    Memory
+	remembers bool    // memory is not NoMemory
+	remote    *remote // nil: memory only
+	breaker   *breaker.Breaker
+	trust     *trust
+	journal   *journal
+	recent    recent
+	holds     holds
+	orphans   orphans
+	link      *link
 	publisher
 	peers  peers
 	wakers wakers
@@ -67,6 +68,8 @@ func Open(o Options) (*Store, error) {
 		publisher: newPublisher(),
 		users:     map[string]io.Closer{},
 	}
+	_, forgetful := memory.(noMemory)
+	s.remembers = !forgetful
 	heard := o.Breaker.OnChange
 	o.Breaker.OnChange = func(from, to breaker.State) {
 		s.trust.setOpen(to != breaker.Closed)
@@ -123,16 +126,15 @@ func (s *Store) Valid(st Stamp, key string) bool {
 	return s.fence.valid(st, key) || ruleJoinByStamp.off()
 }
 
-// Joinable returns a function that tells, at any time, whether a read that begins now under st may still answer somebody
-// who asks at that time: if st is valid and, while memory is not trusted, if the read is younger than MaxStaleness. What
-// ends st might not have been heard.
-func (s *Store) Joinable(st Stamp, key string) func() bool {
-	until := s.clock.Now() + int64(s.options.MaxStaleness-clock.Tick)
-	return func() bool {
-		now := s.clock.Now()
-		return (now < until || now < s.fence.trust.Load()) && s.Valid(st, key)
-	}
+// Joinable tells whether a read that began under st, and at since, may still answer somebody who asks now: if st is valid
+// and, while memory is not trusted, if the read is younger than MaxStaleness. What ends st might not have been heard.
+func (s *Store) Joinable(st Stamp, key string, since int64) bool {
+	now := s.clock.Now()
+	return (now < since+int64(s.options.MaxStaleness-clock.Tick) || now < s.fence.trust.Load()) && s.Valid(st, key)
 }
+
+// Now is what the Store's clock shows, in nanoseconds since it was opened, a tick late at most.
+func (s *Store) Now() int64 { return s.clock.Now() }
 
 // Lookup returns what memory keeps under hash; Freshness tells what it is good for. It takes no lock and does not
 // allocate, as far as the engine does not.
@@ -170,7 +172,7 @@ func (s *Store) bypassed(key string) bool {
 // ErrDeferred: Redis was not told. It does not depend on ctx: an invalidation is not given up half-way.
 func (s *Store) Invalidate(_ context.Context, keys ...string) error {
 	return s.tell(keys, func(k string) command {
-		return command{scriptInvalidate, k, []any{s.channel(), s.message(msgInvalidate, k)}}
+		return invoke(scriptInvalidate, k, s.channel(), s.message(msgInvalidate, k))
 	})
 }
 
@@ -178,7 +180,7 @@ func (s *Store) Invalidate(_ context.Context, keys ...string) error {
 // like Invalidate.
 func (s *Store) Expire(_ context.Context, keys ...string) error {
 	return s.tell(keys, func(k string) command {
-		return command{scriptExpire, k, []any{s.channel(), s.message(msgInvalidate, k)}}
+		return invoke(scriptExpire, k, s.channel(), s.message(msgInvalidate, k))
 	})
 }
 

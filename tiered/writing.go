@@ -58,7 +58,11 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 		case px <= 0 || f.epoch != s.fence.epoch.Load() && !ruleEpochBeforeFill.off():
 			s.counts.fillsDropped.Add(1)
 		default:
-			cmds = append(cmds, command{scriptFill, f.Key, []any{f.head, record, px, s.channel(), s.message(msgWake, f.Key)}})
+			fill := invoke(scriptFill, f.Key, f.head, record, px, s.channel(), s.message(msgWake, f.Key))
+			fill.still = func() bool { // it may have to wait for its turn
+				return !s.link.gated() && (f.epoch == s.fence.epoch.Load() || ruleEpochBeforeFill.off())
+			}
+			cmds = append(cmds, fill)
 			sent = append(sent, i)
 			continue
 		}
@@ -74,6 +78,10 @@ func (s *Store) FillAll(fills ...Fill) (stored []bool, faults error) {
 		switch stored[i] = n == 1; {
 		case stored[i]:
 			s.counts.fills.Add(1)
+		case errors.Is(r.err, errStale):
+			s.orphan(fills[i].Fetch)
+			fills[i].Outcome = Alone
+			s.counts.fillsDropped.Add(1)
 		case r.err != nil:
 			s.orphan(fills[i].Fetch)
 			fills[i].Outcome = Alone // as good as not filled
@@ -124,7 +132,7 @@ func (s *Store) Abandon(fetches ...*Fetch) {
 		if f.usable {
 			left = max(f.rec.fresh, f.rec.stale, f.rec.keep) - wall.Now().UnixMilli()
 		}
-		cmds = append(cmds, command{scriptAbandon, f.Key, []any{f.head, left, s.channel(), s.message(msgWake, f.Key)}})
+		cmds = append(cmds, invoke(scriptAbandon, f.Key, f.head, left, s.channel(), s.message(msgWake, f.Key)))
 		sent = append(sent, f)
 		f.Outcome = Alone
 	}
@@ -168,7 +176,7 @@ func (s *Store) Set(fetches ...*Fetch) error {
 		return nil
 	}
 	results, err := s.send(keys, func(k string) command {
-		return command{scriptSet, k, []any{s.channel(), s.message(msgInvalidate, k), token(), max(leases[k].Milliseconds(), 1)}}
+		return invoke(scriptSet, k, s.channel(), s.message(msgInvalidate, k), token(), max(leases[k].Milliseconds(), 1))
 	})
 	s.fence.bumpOnce(keys...)
 	for i, f := range fetches {

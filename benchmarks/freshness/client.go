@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/freshet-go/freshet/benchmarks/freshness/internal/servers"
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
@@ -31,11 +32,11 @@ func (c config) client() redis.UniversalClient {
 	quiet := &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	switch c.Topology {
 	case servers.Sentinel:
-		return redis.NewFailoverClient(&redis.FailoverOptions{
+		return prompt.Mark(redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: servers.MasterName, SentinelAddrs: c.Addrs, Dialer: dial, ContextTimeoutEnabled: true,
 			DialTimeout: redisTimeout, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, PoolTimeout: redisTimeout,
 			MaxRetries: -1, DialerRetries: 1,
-		})
+		}))
 	case servers.Cluster:
 		return redis.NewClusterClient(&redis.ClusterOptions{
 			Addrs: c.Addrs, Dialer: dial, ContextTimeoutEnabled: true, MaxRedirects: 3,
@@ -44,9 +45,9 @@ func (c config) client() redis.UniversalClient {
 		})
 	case servers.Standalone:
 	}
-	return redis.NewClient(&redis.Options{
+	return prompt.Mark(redis.NewClient(&redis.Options{
 		Addr: c.Addrs[0], Dialer: dial, ContextTimeoutEnabled: true,
 		DialTimeout: redisTimeout, ReadTimeout: redisTimeout, WriteTimeout: redisTimeout, PoolTimeout: redisTimeout,
 		MaxRetries: -1, DialerRetries: 1, MaintNotificationsConfig: quiet,
-	})
+	}))
 }

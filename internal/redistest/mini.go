@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/alicebob/miniredis/v2"
+	"github.com/freshet-go/freshet/internal/prompt"
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
 )
@@ -82,6 +83,9 @@ func (n *Net) Client(t testing.TB, change ...func(*redis.Options)) *redis.Client
 		f(o)
 	}
 	c := redis.NewClient(o)
+	if o.ContextTimeoutEnabled {
+		prompt.Mark(c)
+	}
 	t.Cleanup(func() { _ = c.Close() })
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 const shards = 64
@@ -20,29 +21,36 @@ type shard[K comparable, V any] struct {
 	flights map[K]*Flight[V]
 }
 
-// Flight is one piece of work and those who wait for it.
+// Flight is one piece of work and those who wait for it. Call Init before it is given to a Group; it must not be copied.
 type Flight[V any] struct {
-	mu         *sync.Mutex // the shard's
-	done       chan struct{}
+	mu         *sync.Mutex   // the shard's
+	done       chan struct{} // made by the first who has to wait
+	ended      atomic.Bool   // value and err do not change any more
 	value      V
 	err        error
-	valid      func() bool // whether a new caller may still have its result
+	valid      Validity
 	cancel     context.CancelFunc
 	waiters    int
 	cancelled  bool
 	background bool
 }
 
-// New makes a flight. valid tells whether its result will still be good enough for somebody who asks now; it is called
-// under a lock. cancel, which may be nil, is called when the last waiter left before the end, but not for a background
-// flight, for which nobody need wait.
-func New[V any](valid func() bool, cancel context.CancelFunc, background bool) *Flight[V] {
-	return &Flight[V]{done: make(chan struct{}), valid: valid, cancel: cancel, background: background}
+// Validity tells whether a flight's result will still be good enough for somebody who asks now.
+type Validity interface {
+	// Valid is called under a lock.
+	Valid() bool
 }
 
-// Join adds the caller to the flight of key, if there is one whose result it may have. Otherwise it registers own, and
-// the caller, who is told so, must see to its Finish. Either way it must Wait or Leave. hash is any hash of key.
-func (g *Group[K, V]) Join(hash uint64, key K, own *Flight[V]) (f *Flight[V], leads bool) {
+// Init makes f ready. cancel, which may be nil, is called when the last waiter left before the end, but not for a
+// background flight, for which nobody need wait.
+func (f *Flight[V]) Init(valid Validity, cancel context.CancelFunc, background bool) {
+	f.valid, f.cancel, f.background = valid, cancel, background
+}
+
+// Join adds the caller to the flight of key, if there is one whose result it may have. Otherwise it registers one that it
+// makes, under a lock, and the caller, who is told so, must see to its Finish. Either way it must Wait or Leave. hash is
+// any hash of key.
+func (g *Group[K, V]) Join(hash uint64, key K, own func() *Flight[V]) (f *Flight[V], leads bool) {
 	s := &g.shards[hash%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,9 +58,10 @@ func (g *Group[K, V]) Join(hash uint64, key K, own *Flight[V]) (f *Flight[V], le
 		f.waiters++
 		return f, false
 	}
-	own.waiters = 1
-	s.register(key, own)
-	return own, true
+	f = own()
+	f.waiters = 1
+	s.register(key, f)
+	return f, true
 }
 
 // Lead registers f in place of any other flight of key: later callers join f.
@@ -79,7 +88,7 @@ func (g *Group[K, V]) Offer(hash uint64, key K, f *Flight[V]) bool {
 }
 
 func (s *shard[K, V]) joinable(key K) *Flight[V] {
-	if f := s.flights[key]; f != nil && !f.cancelled && f.valid() {
+	if f := s.flights[key]; f != nil && !f.cancelled && f.valid.Valid() {
 		return f
 	}
 	return nil
@@ -98,32 +107,60 @@ func (g *Group[K, V]) Forget(hash uint64, key K, f *Flight[V]) {
 	s := &g.shards[hash%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.forget(key, f)
+}
+
+func (s *shard[K, V]) forget(key K, f *Flight[V]) {
 	if s.flights[key] == f {
 		delete(s.flights, key)
 	}
+}
+
+// End is Forget, then Finish.
+func (g *Group[K, V]) End(hash uint64, key K, f *Flight[V], value V, err error) bool {
+	s := &g.shards[hash%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(key, f)
+	return f.finish(value, err)
 }
 
 // Finish gives the result to all who wait and all who will join. Only the first call counts; it returns true.
 func (f *Flight[V]) Finish(value V, err error) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	select {
-	case <-f.done:
+	return f.finish(value, err)
+}
+
+func (f *Flight[V]) finish(value V, err error) bool {
+	if f.ended.Load() {
 		return false
-	default:
 	}
 	f.value, f.err = value, err
-	close(f.done)
+	f.ended.Store(true)
+	if f.done != nil {
+		close(f.done)
+	}
 	return true
 }
 
+// Draft is where whoever leads f may prepare its value. It is nobody's once f has ended.
+func (f *Flight[V]) Draft() *V { return &f.value }
+
 // Wait returns the flight's result, or, if ctx ends first, an error that wraps ctx's.
 func (f *Flight[V]) Wait(ctx context.Context) (V, error) {
-	select {
-	case <-f.done:
+	if f.ended.Load() {
 		return f.value, f.err
-	default:
 	}
+	f.mu.Lock()
+	if f.ended.Load() {
+		f.mu.Unlock()
+		return f.value, f.err
+	}
+	if f.done == nil {
+		f.done = make(chan struct{})
+	}
+	f.mu.Unlock()
 	select {
 	case <-f.done:
 		return f.value, f.err
@@ -139,15 +176,22 @@ func (f *Flight[V]) Leave() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.waiters--
-	select {
-	case <-f.done:
+	if f.ended.Load() {
 		return
-	default:
 	}
 	if f.waiters == 0 && !f.background {
 		f.cancelled = true
 		if f.cancel != nil {
 			f.cancel()
 		}
+	}
+}
+
+// OnCancel sets the cancel of a flight that was registered; it is called at once if the last waiter has left.
+func (f *Flight[V]) OnCancel(cancel context.CancelFunc) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cancel = cancel; f.cancelled {
+		cancel()
 	}
 }

@@ -18,14 +18,24 @@ const (
 	key  = "k"
 )
 
+type validity func() bool
+
+func (v validity) Valid() bool { return v() }
+
 func always() bool { return true }
 
-func newFlight() *flight.Flight[int] { return flight.New[int](always, nil, false) }
+func newFlight() *flight.Flight[int] { return flying(always, nil, false) }
+
+func flying(valid func() bool, cancel context.CancelFunc, background bool) *flight.Flight[int] {
+	var f flight.Flight[int]
+	f.Init(validity(valid), cancel, background)
+	return &f
+}
 
 // join expects to lead, or not to.
 func join(t *testing.T, g *flight.Group[string, int], own *flight.Flight[int], leads bool) *flight.Flight[int] {
 	t.Helper()
-	f, got := g.Join(hash, key, own)
+	f, got := g.Join(hash, key, func() *flight.Flight[int] { return own })
 	require.Equal(t, leads, got)
 	return f
 }
@@ -36,7 +46,7 @@ func TestJoinSharesOneFlight(t *testing.T) {
 	second := join(t, &g, newFlight(), false)
 	require.Same(t, first, second)
 
-	other, leads := g.Join(hash, "another key of the same hash", newFlight())
+	other, leads := g.Join(hash, "another key of the same hash", newFlight)
 	require.True(t, leads)
 	require.NotSame(t, first, other)
 
@@ -71,7 +81,7 @@ func TestForgetLeavesAnotherFlightAlone(t *testing.T) {
 func TestJoinOnlyWhatIsValid(t *testing.T) {
 	var g flight.Group[string, int]
 	valid := true
-	f := join(t, &g, flight.New[int](func() bool { return valid }, nil, false), true)
+	f := join(t, &g, flying(func() bool { return valid }, nil, false), true)
 	require.Same(t, f, join(t, &g, newFlight(), false))
 	valid = false
 	later := join(t, &g, newFlight(), true)
@@ -99,11 +109,11 @@ func TestLeadReplaces(t *testing.T) {
 func TestOfferOnlyWhereNobodyIsAtIt(t *testing.T) {
 	var g flight.Group[string, int]
 	f := join(t, &g, newFlight(), true)
-	require.False(t, g.Offer(hash, key, flight.New[int](always, nil, true)))
+	require.False(t, g.Offer(hash, key, flying(always, nil, true)))
 	g.Forget(hash, key, f)
-	background := flight.New[int](always, nil, true)
+	background := flying(always, nil, true)
 	require.True(t, g.Offer(hash, key, background))
-	require.False(t, g.Offer(hash, key, flight.New[int](always, nil, true)))
+	require.False(t, g.Offer(hash, key, flying(always, nil, true)))
 	require.Same(t, background, join(t, &g, newFlight(), false))
 }
 
@@ -111,7 +121,7 @@ func TestEachWaiterObeysItsOwnContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g flight.Group[string, int]
 		var cancelled atomic.Bool
-		f := join(t, &g, flight.New[int](always, func() { cancelled.Store(true) }, false), true)
+		f := join(t, &g, flying(always, func() { cancelled.Store(true) }, false), true)
 		join(t, &g, newFlight(), false)
 
 		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -150,7 +160,7 @@ func TestResultBeatsContext(t *testing.T) {
 func TestLastToLeaveCancels(t *testing.T) {
 	var g flight.Group[string, int]
 	cancelled := 0
-	f := join(t, &g, flight.New[int](always, func() { cancelled++ }, false), true)
+	f := join(t, &g, flying(always, func() { cancelled++ }, false), true)
 	join(t, &g, newFlight(), false)
 	f.Leave()
 	require.Zero(t, cancelled)
@@ -159,9 +169,22 @@ func TestLastToLeaveCancels(t *testing.T) {
 	join(t, &g, newFlight(), true) // a new caller never joins a cancelled flight
 }
 
+func TestOnCancel(t *testing.T) {
+	var g flight.Group[string, int]
+	cancelled := 0
+	cancel := func() { cancelled++ }
+	f := join(t, &g, newFlight(), true)
+	f.OnCancel(cancel)
+	require.Zero(t, cancelled)
+	f.Leave()
+	require.Equal(t, 1, cancelled)
+	f.OnCancel(cancel)
+	require.Equal(t, 2, cancelled, "all have left before")
+}
+
 func TestLeaveAfterTheEndCancelsNothing(t *testing.T) {
 	var g flight.Group[string, int]
-	f := join(t, &g, flight.New[int](always, func() { t.Error("cancelled") }, false), true)
+	f := join(t, &g, flying(always, func() { t.Error("cancelled") }, false), true)
 	f.Finish(1, nil)
 	f.Leave()
 	require.Same(t, f, join(t, &g, newFlight(), false))
@@ -176,7 +199,7 @@ func TestNilCancel(t *testing.T) {
 
 func TestBackgroundFlightOutlivesItsWaiters(t *testing.T) {
 	var g flight.Group[string, int]
-	f := flight.New[int](always, func() { t.Error("cancelled") }, true)
+	f := flying(always, func() { t.Error("cancelled") }, true)
 	require.True(t, g.Offer(hash, key, f))
 	join(t, &g, newFlight(), false)
 	f.Leave()
@@ -215,8 +238,8 @@ func TestConcurrentJoinLeaveFinish(t *testing.T) {
 				k := (worker + i) % 5
 				ctx, cancel := context.WithCancel(t.Context())
 				gone := make(chan struct{})
-				own := flight.New[int](always, func() { cancelled.Add(1); close(gone) }, false)
-				f, leads := g.Join(uint64(k), k, own)
+				own := flying(always, func() { cancelled.Add(1); close(gone) }, false)
+				f, leads := g.Join(uint64(k), k, func() *flight.Flight[int] { return own })
 				if leads {
 					led.Add(1)
 					wg.Go(func() {

@@ -48,10 +48,10 @@ func (c *Clock) Now() int64 { return c.now.Load() }
 // Exact returns the instant now; it reads the system's clock.
 func (c *Clock) Exact() int64 { return int64(time.Since(c.base)) }
 
-// Deadline returns the instant at which something that lasts for d from now has certainly not lasted longer when Now
-// shows it: a Tick is taken off. Very long durations saturate.
-func (c *Clock) Deadline(d time.Duration) int64 {
-	at := c.Exact() + int64(d-Tick)
+// Deadline returns the instant at which something that lasts for d from the instant now, an Exact one, has certainly not
+// lasted longer when Now shows it: a Tick is taken off. Very long durations saturate.
+func Deadline(now int64, d time.Duration) int64 {
+	at := now + int64(d-Tick)
 	if d > 0 && at < 0 {
 		return 1<<63 - 1
 	}

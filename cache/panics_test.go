@@ -1,0 +1,127 @@
+package cache_test
+
+import (
+	"context"
+	"net"
+	"runtime"
+	"strconv"
+	"testing"
+
+	"github.com/freshet-go/freshet/cache"
+	"github.com/freshet-go/freshet/internal/prompt"
+	"github.com/freshet-go/freshet/tiered"
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+)
+
+// faultyHook does something else than commands, once it is told to.
+type faultyHook struct{ act func() }
+
+func (h *faultyHook) DialHook(next redis.DialHook) redis.DialHook {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
+}
+
+func (h *faultyHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
+	return func(ctx context.Context, cmd redis.Cmder) error {
+		if h.act != nil && (cmd.Name() == "get" || cmd.Name() == "mget") {
+			h.act()
+		}
+		return next(ctx, cmd)
+	}
+}
+
+func (h *faultyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.ProcessPipelineHook {
+	return next
+}
+
+// faultyCodec panics when it is told to.
+type faultyCodec struct{ act func() }
+
+func (c *faultyCodec) Name() string { return "faulty" }
+
+func (c *faultyCodec) Append(dst []byte, v any) ([]byte, error) {
+	return strconv.AppendInt(dst, int64(*v.(*int)), 10), nil
+}
+
+func (c *faultyCodec) Decode(data []byte, v any) (err error) {
+	if c.act != nil {
+		c.act()
+	}
+	*v.(*int), err = strconv.Atoi(string(data))
+	return err
+}
+
+// lengths makes a cache of what a codec is needed for.
+func lengths(w *world, o cache.Options) *cache.Cached[string, int] {
+	w.Helper()
+	o.Store, o.Name = w.nodes[0], "lengths"
+	c, err := cache.New(func(_ context.Context, key string) (int, error) { return len(key), nil }, o)
+	require.NoError(w, err)
+	return c
+}
+
+// A panic in the client or in a codec is a miss, and the operation that an observer has seen begin ends.
+func TestPanicsDoNotCrossGet(t *testing.T) {
+	explode := func() { panic("not in the loader") }
+	for _, own := range []bool{true, false} {
+		bubble(t, func(t *testing.T) {
+			hook := &faultyHook{}
+			w := newWorld(t, 1, func(o *tiered.Options) {
+				o.Engine = tiered.NoMemory
+				if own { // callers make their own round trips
+					prompt.AddHook(o.Redis, hook)
+				} else {
+					o.Redis.AddHook(hook)
+				}
+			})
+			d, codec := new(diary), &faultyCodec{}
+			c := lengths(w, cache.Options{Observer: d, Codec: codec})
+			balance := 0
+			for _, act := range []*func(){&hook.act, &codec.act} {
+				hook.act, codec.act = nil, nil
+				for range 2 {
+					n, err := c.Get(bg, "a")
+					require.NoError(w, err)
+					require.Equal(w, 1, n)
+					*act = explode
+				}
+				vs, err := c.GetMany(bg, []string{"a", "bb"})
+				require.NoError(w, err)
+				require.Equal(w, map[string]int{"a": 1, "bb": 2}, vs)
+				balance += 4
+			}
+			hook.act, codec.act = nil, nil
+			balanced(w, c.Stats(), balance)
+			lines := d.take()
+			require.Equal(w, count(lines, "begins"), count(lines, "ends"))
+			require.Equal(w, 6, count(lines, "read of 1 begins")+count(lines, "read of 2 begins"))
+		})
+	}
+}
+
+// A codec that ends its caller's goroutine ends nothing else.
+func TestGoexitInACodec(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 1, func(o *tiered.Options) { o.Engine = tiered.NoMemory })
+		d, codec := new(diary), &faultyCodec{}
+		c := lengths(w, cache.Options{Observer: d, Codec: codec})
+		_, err := c.Get(bg, "a")
+		require.NoError(w, err)
+		codec.act = runtime.Goexit
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = c.Get(bg, "a")
+			t.Error("Get returned")
+		}()
+		<-ended
+		codec.act = nil
+		_, err = c.Get(bg, "a")
+		require.NoError(w, err)
+		lines := d.take()
+		require.Equal(w, count(lines, "begins"), count(lines, "ends"))
+		require.NoError(w, c.Close(), "it waits for nothing")
+		_, err = c.Get(bg, "a")
+		require.ErrorIs(w, err, cache.ErrClosed)
+	})
+}
