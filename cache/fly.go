@@ -186,7 +186,11 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 		c.finish(t, result[V]{value: value, how: loaded}, err)
 		return tiered.Fill{}
 	}
-	c.end(t, result[V]{value: value, how: loaded}, err)
+	if r := (result[V]{value: value, how: loaded}); t.fetch.MayFill() {
+		c.end(t, r, err) // joined until Redis has it
+	} else {
+		c.finish(t, r, err)
+	}
 	return f
 }
 

@@ -20,7 +20,7 @@ import (
 func heat[K comparable, V any](t testing.TB, c *cache.Cached[K, V], keys ...K) {
 	t.Helper()
 	for i, key := range keys {
-		for range 40 * cache.SampleEvery * (len(keys) - i) {
+		for range 160 * cache.SampleEvery * (len(keys) - i) {
 			_, err := c.Get(bg, key)
 			require.NoError(t, err)
 		}

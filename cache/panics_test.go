@@ -5,7 +5,9 @@ import (
 	"net"
 	"runtime"
 	"strconv"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/freshet-go/freshet/cache"
 	"github.com/freshet-go/freshet/internal/prompt"
@@ -14,8 +16,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// fuse is what is to happen in somebody else's function, if anything.
+type fuse struct{ act atomic.Pointer[func()] }
+
+func (f *fuse) set(act func()) { f.act.Store(&act) }
+func (f *fuse) clear()         { f.act.Store(nil) }
+
+func (f *fuse) burn() {
+	if act := f.act.Load(); act != nil {
+		(*act)()
+	}
+}
+
 // faultyHook does something else than commands, once it is told to.
-type faultyHook struct{ act func() }
+type faultyHook struct{ fuse }
 
 func (h *faultyHook) DialHook(next redis.DialHook) redis.DialHook {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
@@ -23,8 +37,8 @@ func (h *faultyHook) DialHook(next redis.DialHook) redis.DialHook {
 
 func (h *faultyHook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 	return func(ctx context.Context, cmd redis.Cmder) error {
-		if h.act != nil && (cmd.Name() == "get" || cmd.Name() == "mget") {
-			h.act()
+		if cmd.Name() == "get" || cmd.Name() == "mget" {
+			h.burn()
 		}
 		return next(ctx, cmd)
 	}
@@ -35,7 +49,7 @@ func (h *faultyHook) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.P
 }
 
 // faultyCodec panics when it is told to.
-type faultyCodec struct{ act func() }
+type faultyCodec struct{ fuse }
 
 func (c *faultyCodec) Name() string { return "faulty" }
 
@@ -44,9 +58,7 @@ func (c *faultyCodec) Append(dst []byte, v any) ([]byte, error) {
 }
 
 func (c *faultyCodec) Decode(data []byte, v any) (err error) {
-	if c.act != nil {
-		c.act()
-	}
+	c.burn()
 	*v.(*int), err = strconv.Atoi(string(data))
 	return err
 }
@@ -77,20 +89,22 @@ func TestPanicsDoNotCrossGet(t *testing.T) {
 			d, codec := new(diary), &faultyCodec{}
 			c := lengths(w, cache.Options{Observer: d, Codec: codec})
 			balance := 0
-			for _, act := range []*func(){&hook.act, &codec.act} {
-				hook.act, codec.act = nil, nil
+			for _, f := range []*fuse{&hook.fuse, &codec.fuse} {
+				hook.clear()
+				codec.clear()
 				for range 2 {
 					n, err := c.Get(bg, "a")
 					require.NoError(w, err)
 					require.Equal(w, 1, n)
-					*act = explode
+					pass(time.Millisecond) // until Redis has it
+					f.set(explode)
 				}
 				vs, err := c.GetMany(bg, []string{"a", "bb"})
 				require.NoError(w, err)
 				require.Equal(w, map[string]int{"a": 1, "bb": 2}, vs)
 				balance += 4
 			}
-			hook.act, codec.act = nil, nil
+			codec.clear()
 			balanced(w, c.Stats(), balance)
 			lines := d.take()
 			require.Equal(w, count(lines, "begins"), count(lines, "ends"))
@@ -107,7 +121,8 @@ func TestGoexitInACodec(t *testing.T) {
 		c := lengths(w, cache.Options{Observer: d, Codec: codec})
 		_, err := c.Get(bg, "a")
 		require.NoError(w, err)
-		codec.act = runtime.Goexit
+		pass(time.Millisecond) // until Redis has it
+		codec.set(runtime.Goexit)
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -115,7 +130,7 @@ func TestGoexitInACodec(t *testing.T) {
 			t.Error("Get returned")
 		}()
 		<-ended
-		codec.act = nil
+		codec.clear()
 		_, err = c.Get(bg, "a")
 		require.NoError(w, err)
 		lines := d.take()
