@@ -32,8 +32,8 @@ func Full() Lab {
 // Quick is for a look.
 func Quick() Lab {
 	return Lab{
-		Rounds: 3, RoundTime: 40 * time.Millisecond, Keys: 10_000, Sizes: []int{1e4, 2e5}, Requests: 100_000,
-		Prefixes: 10_000, Trials: 200, Patience: 2 * time.Second,
+		Rounds: 3, RoundTime: 30 * time.Millisecond, Keys: 10_000, Sizes: []int{1e4, 1e5}, Requests: 60_000,
+		Prefixes: 10_000, Trials: 100, Patience: time.Second,
 	}
 }
 
