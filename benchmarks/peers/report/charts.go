@@ -2,7 +2,10 @@ package main
 
 import (
 	"cmp"
+	"errors"
+	stdcolor "image/color"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,7 +15,7 @@ import (
 	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	_ "gonum.org/v1/plot/vg/vgsvg" // the format
+	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/freshet-go/freshet/benchmarks/peers/scenario"
 )
@@ -21,6 +24,7 @@ const (
 	chartFolder = "charts"
 	chartWidth  = 16 * vg.Centimeter
 	chartHeight = 10 * vg.Centimeter
+	margin      = 4 * vg.Millimeter
 )
 
 // chart is a drawing, and the name of its file.
@@ -29,7 +33,32 @@ type chart struct {
 	plot *plot.Plot
 }
 
-func (c chart) save(file string) error { return c.plot.Save(chartWidth, chartHeight, file) }
+// save writes the chart as SVG, on white: a reader's page may be dark.
+func (c chart) save(file string) error {
+	canvas := vgsvg.New(chartWidth, chartHeight)
+	c.plot.Draw(draw.Crop(draw.New(canvas), margin, -margin, margin, -margin))
+	f, err := os.Create(file) //nolint:gosec // the folder is whoever's who runs this
+	if err != nil {
+		return err
+	}
+	_, err = canvas.WriteTo(f)
+	return errors.Join(err, f.Close())
+}
+
+// color tells contenders apart, and shape those that would share one.
+func color(i int) stdcolor.Color { return plotutil.DarkColors[i%len(plotutil.DarkColors)] }
+
+func shape(i int) draw.GlyphDrawer {
+	return []draw.GlyphDrawer{draw.CircleGlyph{}, draw.PyramidGlyph{}, draw.BoxGlyph{}}[i/len(plotutil.DarkColors)%3]
+}
+
+// width makes the library's own lines stand out.
+func width(lib string) vg.Length {
+	if strings.HasPrefix(lib, "freshet") {
+		return vg.Points(2.5)
+	}
+	return vg.Points(1.2)
+}
 
 // series are the points of one contender.
 type series struct {
@@ -134,10 +163,13 @@ func lines(file, title, x, y string, all []series, logarithmic bool) chart {
 		if err != nil { // a number that cannot be drawn
 			continue
 		}
-		line.Color, line.Width = plotutil.Color(i), vg.Points(1.5)
-		points.Color, points.Shape = plotutil.Color(i), draw.CircleGlyph{}
+		line.Color, line.Width = color(i), width(s.lib)
+		points.Color, points.Shape = color(i), shape(i)
 		p.Add(line, points)
 		p.Legend.Add(s.lib, line, points)
+	}
+	if logarithmic {
+		p.Y.Min, p.Y.Max = p.Y.Min/1.2, p.Y.Max*3 // room for the legend
 	}
 	return chart{file + ".svg", p}
 }
@@ -178,12 +210,12 @@ func tiers(r *report) chart {
 		if err != nil {
 			continue
 		}
-		points.Color, points.Shape, points.Radius = plotutil.Color(i), plotutil.Shape(i/7), vg.Points(4)
+		points.Color, points.Shape, points.Radius = color(i), shape(i), vg.Points(3.5)
 		p.Add(points)
 		p.Legend.Add(s.lib, points)
 	}
 	p.NominalX(labels...)
-	p.X.Min, p.X.Max = -0.5, float64(len(labels))+0.4 // room for the legend
+	p.X.Min, p.X.Max = -0.5, float64(len(labels)) // room for the legend
 	p.Legend.Top, p.Legend.Left = false, false
 	return chart{"latency-by-tier.svg", p}
 }
@@ -191,6 +223,7 @@ func tiers(r *report) chart {
 func sheet(title, x, y string) *plot.Plot {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	p.Title.Padding, p.X.Padding, p.Y.Padding = 3*vg.Millimeter, 2*vg.Millimeter, 2*vg.Millimeter
 	p.Legend.Top, p.Legend.Left = true, true
 	p.Legend.TextStyle.Font.Size = vg.Points(9)
 	p.Add(plotter.NewGrid())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ const (
 	lifetime = time.Hour
 	passes   = 20
 	warmers  = 32
+	mouthful = 1 << 14 // keys that every contender can take in at once: ristretto drops what is more than its buffer holds
 )
 
 var errLoaded = errors.New("a warm key was loaded")
@@ -44,14 +46,16 @@ func warm[K contender.Key, V any](ctx context.Context, c contender.Cache[K, V], 
 			time.Sleep(respite / 4)
 		}
 		before := o.loads.Load()
-		if err := each(keys, func(key K) error {
-			_, err := c.Get(ctx, key)
-			return err
-		}); err != nil {
-			return fmt.Errorf("warm: %w", err)
-		}
-		if s, ok := c.(interface{ Settle() }); ok {
-			s.Settle()
+		for some := range slices.Chunk(keys, mouthful) {
+			if err := each(some, func(key K) error {
+				_, err := c.Get(ctx, key)
+				return err
+			}); err != nil {
+				return fmt.Errorf("warm: %w", err)
+			}
+			if s, ok := c.(interface{ Settle() }); ok {
+				s.Settle()
+			}
 		}
 		if loads := int(o.loads.Load() - before); loads*1000 <= len(keys) {
 			return nil
