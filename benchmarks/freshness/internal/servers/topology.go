@@ -106,20 +106,42 @@ func (t *Topology) follow() error {
 	return t.synced()
 }
 
-// synced waits until all replicas have what their masters have.
+// synced waits until all replicas follow their masters.
 func (t *Topology) synced() error {
 	for _, sh := range t.shards {
-		for _, r := range sh.replicas {
-			err := r.eventually("follow "+sh.master.Addr(), func(ctx context.Context) bool {
+		err := sh.master.eventually("be followed by its replicas", func(ctx context.Context) bool {
+			t.adopt(ctx, sh)
+			for _, r := range sh.replicas {
 				info := r.rdb.Info(ctx, "replication").Val()
-				return strings.Contains(info, "master_link_status:up") && strings.Contains(info, "master_port:"+strconv.Itoa(sh.master.Port))
-			})
-			if err != nil {
-				return err
+				if !strings.Contains(info, "master_link_status:up") || !strings.Contains(info, "master_port:"+strconv.Itoa(sh.master.Port)) {
+					return false
+				}
 			}
+			return true
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// adopt takes the master that Sentinels have elected by themselves: on a busy machine they take a master for dead that was
+// only away for a moment.
+func (t *Topology) adopt(ctx context.Context, sh *shard) {
+	if t.Kind != Sentinel {
+		return
+	}
+	port := t.sentinelMaster(ctx)
+	for i, r := range sh.replicas {
+		if r.Port == port && role(ctx, r.rdb) == "master" {
+			sh.mu.Lock()
+			sh.replicas = slices.Clone(sh.replicas)
+			sh.master, sh.replicas[i] = r, sh.master
+			sh.mu.Unlock()
+			return
+		}
+	}
 }
 
 // watch starts three Sentinels, and waits until they know each other and the replicas.
