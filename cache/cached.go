@@ -92,6 +92,7 @@ func open[K comparable, V any](o Options) (*Cached[K, V], error) {
 	limits := c.store.Options()
 	c.maxKey, c.maxTTL = limits.MaxKeyBytes, limits.MaxTTL
 	c.sampler, _ = o.Observer.(KeySampler)
+	c.stats.init()
 	c.life.open()
 	if err := c.store.Register(o.Name, c); err != nil {
 		if c.private {

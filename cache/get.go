@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
 	"github.com/freshet-go/freshet/tiered"
@@ -28,10 +27,15 @@ func (c *Cached[K, V]) Get(ctx context.Context, key K) (V, error) {
 	hash := c.hash(key)
 	reach := c.reach(ctx)
 	if reach == tiered.ReachMemory {
-		draw := rand.Uint32()
-		if value, how, err := c.remembered(draw, hash, key); how != none {
-			c.stats.countIn(draw, how)
-			return value, err
+		if value, how := c.remembered(hash, key); how != none {
+			if c.stats.count(how) {
+				c.sample(key)
+			}
+			if value == nil {
+				var absent V
+				return absent, ErrNotFound
+			}
+			return *value, nil
 		}
 	}
 	return c.fetch(ctx, hash, key, reach)
@@ -53,25 +57,23 @@ func (c *Cached[K, V]) fetch(ctx context.Context, hash uint64, key K, reach tier
 		c.lead(ctx, own)
 	}
 	value, how, err := c.arrive(ctx, f, leads)
-	c.stats.count(how)
+	if c.stats.count(how) {
+		c.sample(key)
+	}
 	seen.answered(how, err)
 	return value, err
 }
 
-// remembered answers from memory, if that may: with a value, fresh or stale, or a cached absence. draw is a number drawn at
-// random for this read.
-func (c *Cached[K, V]) remembered(draw uint32, hash uint64, key K) (value V, how answer, err error) {
-	if draw < sampleBelow {
-		c.sample(key)
-	}
+// remembered answers from memory, if that may: with a value, fresh or stale, or with nil for a cached absence.
+func (c *Cached[K, V]) remembered(hash uint64, key K) (value *V, how answer) {
 	e, f := c.lookup(hash, key)
 	if f < tiered.Stale {
-		return value, none, nil
+		return nil, none
 	}
 	how = memoryHit
 	switch {
 	case e.Negative():
-		return value, negative, ErrNotFound
+		return nil, negative
 	case f == tiered.Stale:
 		how = stale
 		if e.due() {
@@ -80,10 +82,14 @@ func (c *Cached[K, V]) remembered(draw uint32, hash uint64, key K) (value V, how
 	case c.options.TTL.RefreshEarly(c.store.Remaining(&e.Entry), e.Cost()) && e.due():
 		c.refresh(hash, key, e.until)
 	}
-	if value, err = c.isolate(e.value); err != nil {
-		return value, none, nil
+	if !c.options.Isolate {
+		return &e.value, how
 	}
-	return value, how, nil
+	own, err := c.clone(e.value)
+	if err != nil {
+		return nil, none
+	}
+	return &own, how
 }
 
 // lead takes the flights that a caller leads through Redis, on the caller's own goroutine. What then still needs a load,

@@ -14,9 +14,13 @@ import (
 // SampleEvery is how many reads there are for one whose key is counted, to find the hottest, and told to a KeySampler.
 const SampleEvery = 256 // a read of the sample costs some hundred nanoseconds; one of all, about one
 
-// sampleBelow is the number above those that, drawn at random for each read, make it one of the sample. Chance, and not
-// the turn, decides: who reads in a rhythm must not be overheard.
-const sampleBelow = math.MaxUint32/SampleEvery + 1
+// drawn tells whether the read that a counter counts as its nth is one of the sample. It scatters n (the finalizer of
+// MurmurHash3), for chance, and not the turn, must decide: who reads in a rhythm must not be overheard.
+func drawn(n uint64) bool {
+	n = (n ^ n>>33) * 0xff51afd7ed558ccd
+	n = (n ^ n>>33) * 0xc4ceb9fe1a85ec53
+	return n>>32 < math.MaxUint32/SampleEvery+1
+}
 
 // HotKeys returns keys that are read most, the hottest first, at most n: those of this node, and those that Redis
 // remembers of all nodes. To begin a restart warm, give them to Warm before the service says that it is ready:

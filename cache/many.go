@@ -18,13 +18,21 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 	g := gathering[K, V]{found: make(map[K]V, len(keys))}
 	defer c.stats.add(&g.tally)
 	var waiting []passenger[K, V]
-	reach := c.reach(ctx)
+	reach, chance := c.reach(ctx), rand.Uint64()
 	for i, key := range keys {
+		if drawn(chance + uint64(i)) {
+			c.sample(key)
+		}
+		var absent V
 		hash := c.hash(key)
 		if reach == tiered.ReachMemory {
-			if value, how, err := c.remembered(rand.Uint32(), hash, key); how != none {
-				if err == nil || !g.met(key) {
-					g.take(key, value, how, err)
+			switch value, how := c.remembered(hash, key); {
+			case value != nil:
+				g.take(key, *value, how, nil)
+				continue
+			case how == negative:
+				if !g.met(key) {
+					g.take(key, absent, how, ErrNotFound)
 				}
 				continue
 			}
@@ -32,10 +40,9 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 		if g.met(key) {
 			continue
 		}
-		var none V
 		k, err := c.encode(key)
 		if err != nil {
-			g.take(key, none, failed, err)
+			g.take(key, absent, failed, err)
 			continue
 		}
 		if waiting == nil {

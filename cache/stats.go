@@ -1,8 +1,8 @@
 package cache
 
 import (
-	"math/rand/v2"
 	"sync/atomic"
+	"unsafe"
 )
 
 // Stats is what a cache has counted. Every key of every request that was answered is in exactly one of the seven
@@ -54,24 +54,37 @@ const (
 
 // counters are spread over cache lines: memory hits on all cores count at once.
 type counters struct {
-	lanes [16]lane
+	lanes *[lanes]lane
 
 	loaderCalls, loaderKeys, loadErrors, lateLoads, refreshes, waits atomic.Uint64
 }
 
+const lanes = 16
+
+// lane is one cache line.
 type lane struct {
 	answered [answers]atomic.Uint64
 	_        [64 - 8*answers%64]byte
 }
 
-func (c *counters) count(a answer) { c.countIn(rand.Uint32(), a) }
+func (c *counters) init() { c.lanes = new([lanes]lane) } // apart from the rest, so that it begins with a cache line
 
-// countIn is count for those who have drawn a number at random.
-func (c *counters) countIn(draw uint32, a answer) { c.lanes[draw%16].answered[a].Add(1) }
+// lane is chosen by where the caller's stack is: a goroutine keeps to one lane, and the next goroutine of a processor, which
+// gets the stack of the last, finds it in that processor's cache. A lane drawn at random is mostly in another's.
+func (c *counters) lane() *lane {
+	var here byte
+	return &c.lanes[uint64(uintptr(unsafe.Pointer(&here))>>11)*scatter>>60]
+}
+
+// scatter is 2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, volume 3, section 6.4).
+const scatter = 0x9e3779b97f4a7c15
+
+// count counts an answer, and tells whether its read is one of the sample.
+func (c *counters) count(a answer) bool { return drawn(c.lane().answered[a].Add(1)) }
 
 // add counts many answers at once.
 func (c *counters) add(tally *[answers]uint64) {
-	l := &c.lanes[rand.Uint32()%16]
+	l := c.lane()
 	for a, n := range tally {
 		if n > 0 {
 			l.answered[a].Add(n)
