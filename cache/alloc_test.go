@@ -4,6 +4,7 @@ package cache_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -54,6 +55,35 @@ func hitsObserved[K comparable](t *testing.T, engine tiered.Engine, key K, obser
 		}
 	}), "%T", key)
 	require.EqualValues(t, 1, c.Stats().LoaderCalls)
+}
+
+// Nor does the hit after the invalidation of some other prefix, which has to look in the table of them.
+func TestMemoryHitAfterAPrefixDoesNotAllocate(t *testing.T) {
+	settles(t, -1, func(i int) int { return i })
+	settles(t, "other", func(i int) string { return fmt.Sprintf("key: %d", i) })
+	settles(t, -1, func(i int) struct{ A, B int } { return struct{ A, B int }{i, i} })
+}
+
+func settles[K comparable](t *testing.T, other any, key func(int) K) {
+	t.Helper()
+	const n = 200
+	c, err := cache.New(func(context.Context, K) (int, error) { return 1, nil }, cache.Options{Name: "c"})
+	require.NoError(t, err)
+	defer c.Close()
+	keys := make([]K, n)
+	for i := range keys {
+		keys[i] = key(i)
+		_, err := c.Get(bg, keys[i])
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.InvalidatePrefix(bg, other))
+	next := 0
+	require.Zero(t, testing.AllocsPerRun(n-1, func() { // each key once
+		_, _ = c.Get(bg, keys[next])
+		next++
+	}), "%T", keys[0])
+	require.Equal(t, n, next)
+	require.EqualValues(t, n, c.Stats().MemoryHits)
 }
 
 // deaf observes, and asks for no keys.

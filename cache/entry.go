@@ -14,11 +14,12 @@ import (
 // entry is what memory holds. Engines know it by a hash, so the key is compared on each read; it is changed by nobody.
 type entry[K comparable, V any] struct {
 	tiered.Entry
-	owner   *Cached[K, V]
+	owner *Cached[K, V]
+	key   K
+	value V
+
 	until   int64 // end of freshness in Redis, Unix milliseconds
 	attempt atomic.Int64
-	key     K
-	value   V
 }
 
 // refreshPause is how long after an attempt to refresh an entry the next may be made from it.
@@ -38,13 +39,21 @@ func (c *Cached[K, V]) lookup(hash uint64, key K) (*entry[K, V], tiered.Freshnes
 	}
 	f := c.store.Freshness(&e.Entry)
 	if f == tiered.Unsettled {
-		k, err := c.keys.Encode(key)
-		if err != nil {
-			return nil, tiered.Dead
-		}
-		f = c.store.Settle(&e.Entry, k)
+		f = c.settled(e)
 	}
 	return e, f
+}
+
+// settled judges an Unsettled entry. It is apart so that its buffer costs other reads nothing.
+//
+//go:noinline
+func (c *Cached[K, V]) settled(e *entry[K, V]) tiered.Freshness {
+	var buf [128]byte
+	k, err := c.keys.Append(buf[:0], e.key)
+	if err != nil {
+		return tiered.Dead
+	}
+	return c.store.Settle(&e.Entry, k)
 }
 
 // keep puts a value, or an absence, into memory. until is the end of its freshness in Redis, in Unix milliseconds.

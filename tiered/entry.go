@@ -17,13 +17,13 @@ type Entry struct {
 	count    uint64
 	epoch    uint64
 	prefix   atomic.Uint64 // raised by a lookup that found nothing newer
-	fresh    int64         // instants of the coarse clock
+	fresh    int64         // instant of the coarse clock
+	replaced atomic.Bool   // an engine may still hold it
+	negative bool
 	stale    int64
 	keep     int64
 	cost     time.Duration
 	weight   int64
-	negative bool
-	replaced atomic.Bool // an engine may still hold it
 }
 
 // Item is what a memory engine holds: a struct that embeds an Entry.
@@ -112,10 +112,10 @@ func (e *Entry) past(now int64) Freshness {
 
 // Settle judges an Unsettled entry by the prefix table: some prefix was invalidated since the entry was last judged,
 // and one lookup per segment of key tells whether it is one of key's. The entry is then stamped with the newest
-// sequence read before the lookup, so that the next read is cheap again.
-func (s *Store) Settle(e *Entry, key string) Freshness {
+// sequence read before the lookup, so that the next read is cheap again. It keeps nothing of key.
+func (s *Store) Settle(e *Entry, key []byte) Freshness {
 	newest := s.fence.newest.Load()
-	if s.fence.after(key, e.prefix.Load()) {
+	if s.fence.after(stringOf(key), e.prefix.Load()) {
 		return Dead
 	}
 	raise(&e.prefix, newest)

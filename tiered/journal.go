@@ -87,8 +87,8 @@ func (j *journal) coversPrefix(k string) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.prefixes) > 0 {
-		for a := range key.Ancestors(k) {
-			if _, ok := j.prefixes[a]; ok {
+		for n := range key.Ancestors(k) {
+			if _, ok := j.prefixes[k[:n]]; ok {
 				return true
 			}
 		}

@@ -91,7 +91,7 @@ func (n *node) peek(key string) (value string, ok bool) {
 	e := item.(*entry)
 	f := n.Freshness(&e.Entry)
 	if f == tiered.Unsettled {
-		f = n.Settle(&e.Entry, key)
+		f = n.Settle(&e.Entry, []byte(key))
 	}
 	return e.value, f == tiered.Fresh && e.key == key
 }

@@ -49,8 +49,8 @@ func (p *prefixes) learn(rows []prefixSeq, top uint64) {
 func (p *prefixes) after(k string, seq uint64) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	for a := range key.Ancestors(k) {
-		if p.seqs[a] > seq && !rulePrefixStamps.off() {
+	for n := range key.Ancestors(k) {
+		if p.seqs[k[:n]] > seq && !rulePrefixStamps.off() {
 			return true
 		}
 	}

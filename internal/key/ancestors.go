@@ -16,19 +16,20 @@ func Covers(prefix, key string) bool {
 		(len(key) == len(prefix) || key[len(prefix)] == separator)
 }
 
-// Ancestors yields every key that covers key, the shortest first: the root, the
-// first segment, the first two, and so on, and key itself. All are substrings
-// of key, and a range statement over them allocates nothing.
-func Ancestors(key string) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		if !yield("") || key == "" {
+// Ancestors yields how long each key is that covers key, and begins it, the
+// shortest first: the root, the first segment, the first two, and so on, and
+// key itself. They are lengths, and not strings, so that key need not outlive
+// the loop; a range statement over them allocates nothing.
+func Ancestors(key string) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		if !yield(0) || key == "" {
 			return
 		}
 		for i := range len(key) {
-			if key[i] == separator && !yield(key[:i]) {
+			if key[i] == separator && !yield(i) {
 				return
 			}
 		}
-		yield(key)
+		yield(len(key))
 	}
 }

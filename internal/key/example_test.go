@@ -21,8 +21,9 @@ func Example() {
 }
 
 func ExampleAncestors() {
-	for a := range key.Ancestors("feed:42:2026-01-02") {
-		fmt.Printf("%q\n", a)
+	const k = "feed:42:2026-01-02"
+	for n := range key.Ancestors(k) {
+		fmt.Printf("%q\n", k[:n])
 	}
 	// Output:
 	// ""
