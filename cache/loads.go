@@ -147,18 +147,17 @@ func (l *loads[K, V]) attempt(batch []*ticket[K, V]) (o outcome[K, V]) {
 
 // renew keeps the leases of batch alive until the function that it returns is called.
 func (l *loads[K, V]) renew(batch []*ticket[K, V]) (stop func()) {
-	fetches := make([]*tiered.Fetch, len(batch))
-	for i, t := range batch {
-		fetches[i] = &t.fetch
-	}
-	renewal := l.cache.store.Renewal(fetches...)
 	ended, returned := make(chan struct{}), make(chan struct{})
 	timer := time.AfterFunc(leaseBeat, func() {
 		defer close(returned)
+		fetches := make([]*tiered.Fetch, len(batch))
+		for i, t := range batch {
+			fetches[i] = &t.fetch
+		}
 		beat := time.NewTicker(leaseBeat)
 		defer beat.Stop()
 		for {
-			renewal()
+			l.cache.store.Renew(fetches...)
 			select {
 			case <-beat.C:
 			case <-ended:

@@ -335,19 +335,17 @@ func (s *Store) Keepable(f *Fetch) bool {
 // MayFill tells whether the result of a load may be written to Redis.
 func (f *Fetch) MayFill() bool { return f.head != "" && (f.Outcome == Granted || f.Outcome == Found) }
 
-// Renewal returns a function that prolongs the leases that were granted, while the loads last. The leases themselves are
-// short, so that nobody waits long for a node that died.
-func (s *Store) Renewal(fetches ...*Fetch) func() {
+// Renew prolongs the leases that were granted, while their loads last. The leases themselves are short, so that nobody
+// waits long for a node that died.
+func (s *Store) Renew(fetches ...*Fetch) {
 	var cmds []command
 	for _, f := range fetches {
 		if f.Outcome == Granted && f.head != "" {
 			cmds = append(cmds, invoke(scriptRenew, f.Key, f.head, max(f.Lease.Milliseconds(), 1)))
 		}
 	}
-	return func() {
-		if len(cmds) > 0 {
-			s.remote.run(cmds...) // a lease that is not renewed ends a little later
-		}
+	if len(cmds) > 0 {
+		s.remote.run(cmds...) // a lease that is not renewed ends a little later
 	}
 }
 

@@ -36,7 +36,7 @@ func calls(n *node) map[string]func() {
 		"Fill":             func() { n.Fill(tiered.Fill{Fetch: granted, Value: &v, Life: anHour}) },
 		"Claim":            func() { n.Claim(n.fetch("users:1"), time.Second) },
 		"Abandon":          func() { f := *granted; n.Abandon(&f) },
-		"Renewal":          func() { n.Renewal(granted)() },
+		"Renew":            func() { n.Renew(granted) },
 	}
 }
 

@@ -157,7 +157,7 @@ func (r *remote) pipeline(ctx context.Context, cmds []command) ([]result, error)
 	r.send(ctx, cmds, all, out, (*redis.Script).EvalSha)
 	var unknown []int
 	for i := range out {
-		if redis.HasErrorPrefix(out[i].err, "NOSCRIPT") {
+		if out[i].err != nil && redis.HasErrorPrefix(out[i].err, "NOSCRIPT") {
 			unknown = append(unknown, i)
 		}
 	}

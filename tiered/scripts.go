@@ -22,13 +22,8 @@ local function stamp()
 	local t = redis.call('TIME')
 	return t[1] * 1000000 + t[2]
 end
-local function pack(n)
-	local s = ''
-	for i = 1, 7 do
-		s = string.char(n % 256) .. s
-		n = math.floor(n / 256)
-	end
-	return s
+local function pack(n) -- seven bytes; string.char takes the whole part of each
+	return string.char(n / 2^48 % 256, n / 2^40 % 256, n / 2^32 % 256, n / 2^24 % 256, n / 65536 % 256, n / 256 % 256, n % 256)
 end
 `
 
