@@ -45,7 +45,8 @@ type remote struct {
 func newRemote(rdb redis.UniversalClient, b *breaker.Breaker, budget time.Duration, namespace string) *remote {
 	_, cluster := rdb.(*redis.ClusterClient)
 	r := &remote{rdb: rdb, breaker: b, budget: budget, cluster: cluster, space: namespace + ":", channel: namespace + ":link"}
-	r.whole, r.short = hand{after: budget, early: budget / 10}, hand{after: patience, early: patience / 4}
+	// Timers are late by up to a millisecond; the budget is not to be.
+	r.whole, r.short = hand{after: budget - budget/50, early: budget / 10}, hand{after: patience, early: patience / 4}
 	if client, ok := rdb.(*redis.Client); ok && client.Options().Limiter == nil {
 		r.promise = prompt.Of(client)
 	}
