@@ -54,7 +54,7 @@ func (c *Cached[K, V]) fetch(ctx context.Context, hash uint64, key K, reach tier
 	}
 	value, how, err := c.arrive(ctx, f, leads)
 	c.stats.count(how)
-	seen.answered(how, err)
+	seen.answered(f.Owner(), leads, how, err)
 	return value, err
 }
 
