@@ -238,7 +238,7 @@ func TestReadsThatShareALoadLinkToIt(t *testing.T) {
 			return all
 		}
 
-		loads, reads := ask(get(rows, "a"), get(rows, "a"), get(rows, "a"))
+		loads, reads := ask(get(rows, "a"), get(rows, "a", "a"), get(rows, "a", "a", "a"))
 		require.Len(t, loads, 1)
 		require.ElementsMatch(t, [][]int{nil, {0}, {0}}, linked(loads, reads))
 		for _, read := range reads {
