@@ -60,7 +60,7 @@ func (c *Cached[K, V]) fetch(ctx context.Context, hash uint64, key K, reach tier
 	if c.stats.count(how) {
 		c.sample(key)
 	}
-	seen.answered(how, err)
+	seen.answered(f.Owner(), leads, how, err)
 	return value, err
 }
 

@@ -210,6 +210,12 @@ func (l *loads[K, V]) call(ctx context.Context, batch []*ticket[K, V], done func
 	l.cache.stats.loaderKeys.Add(uint64(len(ks)))
 	background := !slices.ContainsFunc(batch, func(t *ticket[K, V]) bool { return t.purpose != ahead })
 	ctx, end := l.cache.begin(ctx, Operation{Op: OpLoad, Keys: len(ks), Background: background})
+	if l.cache.options.Observer != nil {
+		for i, t := range batch {
+			t.first = i == 0
+			t.load.Store(&ctx)
+		}
+	}
 	o := outcome[K, V]{err: ErrGoexit}
 	start := time.Now()
 	defer func() {

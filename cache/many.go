@@ -85,7 +85,7 @@ func (c *Cached[K, V]) fetchMany(ctx context.Context, g *gathering[K, V], waitin
 		p := &waiting[i]
 		value, how, err := c.arrive(ctx, p.flight, p.leads)
 		g.take(p.key, value, how, err)
-		seen.answered(how, err)
+		seen.answered(p.flight.Owner(), p.leads, how, err)
 	}
 }
 
@@ -178,6 +178,6 @@ func (c *Cached[K, V]) Refresh(ctx context.Context, key K) (V, error) {
 	c.depart(own)
 	value, how, err := c.arrive(ctx, &t.flight, true)
 	c.stats.count(how)
-	seen.answered(how, err)
+	seen.answered(t, true, how, err)
 	return value, err
 }

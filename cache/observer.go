@@ -52,6 +52,10 @@ type Operation struct {
 type Outcome struct {
 	Answers Answers // of OpRead and OpRefresh
 	Err     error   // the first one; that a value does not exist is none
+	// Shared is, of OpRead and OpRefresh, the loads that answered keys, or were waited for in vain, and were begun for
+	// others: by the contexts that Begin returned for them. Tracers link to these. One that is for many keys may be
+	// there more than once.
+	Shared []context.Context
 }
 
 // Answers is how many keys were answered how. The names are those of Stats.
@@ -152,10 +156,17 @@ func (c *Cached[K, V]) reads(ctx context.Context, op Op, keys int) (context.Cont
 	return ctx, &reading{left: keys, end: end}
 }
 
-// answered takes the answer to one of the keys, and ends the reading with the last.
-func (r *reading) answered(how answer, err error) {
+// answered takes the answer to one of the keys, which came by the flight of owner, and ends the reading with the last.
+func (r *reading) answered(owner any, leads bool, how answer, err error) {
 	if r == nil {
 		return
+	}
+	if t, ok := owner.(interface {
+		shared(leads bool) context.Context
+	}); ok {
+		if load := t.shared(leads); load != nil {
+			r.out.Shared = append(r.out.Shared, load)
+		}
 	}
 	n := &r.out.Answers
 	switch how {
@@ -183,6 +194,6 @@ func (r *reading) answered(how answer, err error) {
 // done ends the reading if it was left by a Goexit.
 func (r *reading) done() {
 	for r != nil && r.left > 0 {
-		r.answered(failed, ErrGoexit)
+		r.answered(nil, false, failed, ErrGoexit)
 	}
 }

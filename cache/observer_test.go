@@ -53,6 +53,9 @@ func (d *diary) Begin(ctx context.Context, op cache.Operation) (context.Context,
 		if out.Answers != (cache.Answers{}) {
 			line += fmt.Sprintf(" %+v", out.Answers)
 		}
+		for _, load := range out.Shared {
+			line += " shares a " + load.Value(spanKey{}).(string)
+		}
 		if out.Err != nil {
 			line += ": " + out.Err.Error()
 		}
@@ -130,7 +133,8 @@ func TestAnObserverHearsOfJoinersAndOfRefreshesInTheBackground(t *testing.T) {
 		}
 		lines := d.take()
 		require.Equal(w, 1, count(lines, "{RedisHits:0 Loads:1 Joined:0 Negative:0 Stale:0 Errors:0}"))
-		require.Equal(w, 2, count(lines, "{RedisHits:0 Loads:0 Joined:1 Negative:0 Stale:0 Errors:0}"))
+		require.Equal(w, 2, count(lines, "{RedisHits:0 Loads:0 Joined:1 Negative:0 Stale:0 Errors:0} shares a load"))
+		require.Equal(w, 2, count(lines, "shares"))
 		require.Equal(w, 1, count(lines, "load of 1 in read begins"))
 
 		pass(2 * time.Second)

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/freshet-go/freshet/cache/internal/flight"
 	"github.com/freshet-go/freshet/tiered"
@@ -22,7 +23,10 @@ type ticket[K comparable, V any] struct {
 	purpose purpose
 	corrupt bool  // what was found in Redis cannot be decoded
 	later   bool  // memory may be older than what the caller must see
+	first   bool  // of the keys that load is for, whose caller it is a child of
 	until   int64 // for ahead: end of freshness of the value to replace, Unix milliseconds
+
+	load atomic.Pointer[context.Context] // that the observer made for the load, once that has begun
 }
 
 // purpose is what a flight is for.
@@ -71,6 +75,15 @@ func (c *Cached[K, V]) issue(ctx context.Context, own *[]ticket[K, V], hash uint
 // Valid tells whether a new caller may have what t's flight brings.
 func (t *ticket[K, V]) Valid() bool {
 	return t.cache.store.Joinable(t.stamp, t.fetch.Key, t.began)
+}
+
+// shared returns the context of the load that t's flight waits or waited for, unless there is none, or it is the
+// caller's own.
+func (t *ticket[K, V]) shared(leads bool) context.Context {
+	if load := t.load.Load(); load != nil && !(leads && t.first) {
+		return *load
+	}
+	return nil
 }
 
 // detach gives t's flight a context of its own: with the values of its first caller's, but not its end. It ends when

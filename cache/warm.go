@@ -7,6 +7,8 @@ import (
 	"iter"
 	"sync"
 	"time"
+
+	"github.com/freshet-go/freshet/breaker"
 )
 
 // WarmOptions configure Warm. The zero value is a gentle default.
@@ -15,7 +17,8 @@ type WarmOptions struct {
 	Batch int
 	// Concurrency is how many batches are under way at once. 0: 2.
 	Concurrency int
-	// Rate is the most keys a second that are asked for, over all batches. 0: as many as come.
+	// Rate is the most keys a second that are asked for, over all batches, none of which is then larger than that. What
+	// was missed while the source was slow is not made up for. 0: as many as come.
 	Rate float64
 	// Skip is how many keys to pass over at the beginning: WarmProgress.Done of a call that was cut off.
 	Skip int
@@ -32,7 +35,8 @@ type WarmProgress struct {
 
 // Warm fetches keys before anybody asks for them, into memory and into Redis: what is fresh there is not loaded again, so
 // that a second call is cheap, and what fails does not stop it. It returns when all keys are done, or when ctx ends; the
-// progress then says where to go on. The error wraps ctx's, or the first of those that keys failed with. What is
+// progress then says where to go on. While Options.Breaker is open it waits, and what that has refused it asks for again,
+// unless the source fails still. The error wraps ctx's, or the first of those that keys failed with. What is
 // fetched counts in Stats like any read.
 func (c *Cached[K, V]) Warm(ctx context.Context, keys iter.Seq[K], o WarmOptions) error {
 	if err := o.withDefaults(); err != nil {
@@ -47,19 +51,19 @@ func (c *Cached[K, V]) Warm(ctx context.Context, keys iter.Seq[K], o WarmOptions
 	n, skip := 0, o.Skip
 	batch := make([]K, 0, o.Batch)
 	send := func() bool {
-		if !w.pace(ctx, len(batch)) {
-			return false
-		}
 		select {
 		case slots <- struct{}{}:
 		case <-ctx.Done():
+			return false
+		}
+		if !w.pace(ctx, len(batch)) {
 			return false
 		}
 		some, from := batch, n-len(batch)
 		batch = make([]K, 0, o.Batch)
 		wg.Go(func() {
 			defer func() { <-slots }()
-			_, err := c.GetMany(ctx, some)
+			err := c.ask(ctx, some)
 			if ctx.Err() == nil {
 				w.finish(from, len(some), failures[K](err, len(some)), err)
 			}
@@ -103,14 +107,60 @@ func (o *WarmOptions) withDefaults() error {
 	if !(o.Rate >= 0) { // refuses NaN, too
 		faults = append(faults, fmt.Errorf("cache: WarmOptions.Rate is %v: must not be negative", o.Rate))
 	}
+	if o.Rate > 0 {
+		o.Batch = min(o.Batch, int(max(o.Rate, 1)))
+	}
 	return errors.Join(faults...)
+}
+
+const (
+	// openPause is how long Warm leaves an open breaker alone before it looks again.
+	openPause = 100 * time.Millisecond
+	// refusals is how often one batch is asked for again where the breaker has refused some of it.
+	refusals = 100
+)
+
+// ask fetches keys, if the breaker of loads is not open. A half-open one lets few loads pass: the other keys are asked
+// for again, until it has judged.
+func (c *Cached[K, V]) ask(ctx context.Context, keys []K) (err error) {
+	for range refusals {
+		for c.options.Breaker.State() == breaker.Open && rest(ctx, openPause) {
+		}
+		_, err = c.GetMany(ctx, keys)
+		some, ok := err.(*BatchError[K]) //nolint:errorlint // GetMany returns it as it is
+		if !ok || ctx.Err() != nil {
+			break
+		}
+		keys = keys[:0:0]
+		for key, fault := range some.Failed {
+			if errors.Is(fault, breaker.ErrOpen) {
+				keys = append(keys, key)
+			}
+		}
+		if len(keys) < len(some.Failed) || !rest(ctx, openPause) { // the source fails itself
+			break
+		}
+	}
+	return err
+}
+
+// rest waits for d, and returns false if ctx ends first.
+func rest(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // warming is one Warm under way.
 type warming struct {
 	o     WarmOptions
 	start time.Time
-	asked int // keys
+	due   time.Time // of the next batch
 
 	mu     sync.Mutex
 	done   int
@@ -122,17 +172,19 @@ type warming struct {
 // pace waits until n more keys may be asked for.
 func (w *warming) pace(ctx context.Context, n int) bool {
 	if w.o.Rate > 0 {
-		due := w.start.Add(time.Duration(float64(w.asked) / w.o.Rate * float64(time.Second)))
-		t := time.NewTimer(time.Until(due))
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-ctx.Done():
+		if wait := time.Until(w.due); wait > 0 && !rest(ctx, wait) {
 			return false
 		}
+		w.due = later(w.due, time.Now()).Add(time.Duration(float64(n) / w.o.Rate * float64(time.Second)))
 	}
-	w.asked += n
 	return ctx.Err() == nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // finish counts a batch of n keys that begins at from, and tells how far all is done.

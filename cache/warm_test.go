@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/freshet-go/freshet/breaker"
 	"github.com/freshet-go/freshet/cache"
 )
 
@@ -106,5 +107,61 @@ func TestWarmSurvivesFailures(t *testing.T) {
 		require.NoError(t, c.Close())
 		require.True(t, errors.Is(c.Warm(bg, slices.Values(keys), cache.WarmOptions{}), cache.ErrClosed))
 		require.NoError(t, c.Warm(bg, slices.Values([]string(nil)), cache.WarmOptions{}))
+	})
+}
+
+func TestWarmDoesNotMakeUpForTimeLost(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		keys, src := numbered(200)
+		c := w.open(0, src, cache.Options{LoadTimeout: time.Minute})
+		src.slow(10 * time.Second) // the first batches are slow
+		asked := map[int64]int{}   // after the first batch, by second
+		start := time.Now()
+		o := cache.WarmOptions{Rate: 20, Concurrency: 1, Progress: func(p cache.WarmProgress) {
+			src.slow(0)
+			if p.Done > 20 {
+				asked[int64(time.Since(start)/time.Second)] += 20
+			}
+		}}
+		require.NoError(t, c.Warm(bg, slices.Values(keys), o))
+		require.Len(t, asked, 9)
+		for second, n := range asked {
+			require.LessOrEqual(t, n, 20, "in second %d", second)
+		}
+	})
+}
+
+func TestWarmWaitsForTheBreaker(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		keys, src := numbered(40)
+		guard, err := breaker.New(breaker.Options{Consecutive: 3, OpenFor: time.Second})
+		require.NoError(t, err)
+		c := w.open(0, src, cache.Options{Breaker: guard})
+		src.fail(errDown)
+		o := cache.WarmOptions{Batch: 10, Concurrency: 2}
+		start := time.Now()
+		err = c.Warm(bg, slices.Values(keys), o)
+		require.ErrorContains(t, err, "40 of 40 keys failed")
+		require.ErrorIs(t, err, errDown)
+		require.GreaterOrEqual(t, time.Since(start), 2*time.Second, "it leaves a source alone that fails")
+
+		for guard.State() != breaker.Open {
+			_, err = c.Get(bg, "k0")
+			require.Error(t, err)
+		}
+		src.fail(nil)
+		require.NoError(t, c.Warm(bg, slices.Values(keys), o), "nothing that was refused is given up")
+		require.Equal(t, breaker.Closed, guard.State())
+
+		src.fail(errDown)
+		require.NoError(t, c.InvalidatePrefix(bg))
+		for guard.State() != breaker.Open {
+			_, _ = c.Get(bg, "k0")
+		}
+		ctx, cancel := context.WithTimeout(bg, 300*time.Millisecond)
+		defer cancel()
+		require.ErrorIs(t, c.Warm(ctx, slices.Values(keys), o), context.DeadlineExceeded)
 	})
 }

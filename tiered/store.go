@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,7 +74,14 @@ func Open(o Options) (*Store, error) {
 	heard := o.Breaker.OnChange
 	o.Breaker.OnChange = func(from, to breaker.State) {
 		s.trust.setOpen(to != breaker.Closed)
-		o.Logger.Info("tiered: breaker changed", "from", from, "to", to)
+		level := slog.LevelDebug // a probe, once a second in a long outage
+		switch breaker.Closed {
+		case from:
+			level = slog.LevelWarn
+		case to:
+			level = slog.LevelInfo
+		}
+		o.Logger.Log(context.Background(), level, "tiered: breaker changed", "from", from, "to", to)
 		if heard != nil {
 			heard(from, to)
 		}

@@ -77,6 +77,8 @@ func TestThePageInABrowser(t *testing.T) {
 	require.Equal(t, 1, strings.Count(dom, "<script"))
 	require.Contains(t, dom, ">12,800<", "requests")
 	require.Contains(t, dom, "<polygon", "answers per second")
+	require.Contains(t, dom, "<polyline", "latencies")
+	require.Contains(t, dom, `<option value="&lt;b&gt;rows&lt;/b&gt;">`, "a cache to choose")
 	require.Contains(t, dom, `<b class="good">up</b>`)
 	require.Contains(t, dom, `<b class="good">closed</b>`)
 

@@ -9,8 +9,9 @@
 // # Statistics
 //
 // [Stats] is a read-only handler for one path, whichever that is. Browsers get a page that updates itself every other
-// second: per cache the answers by tier, loads, and their latencies; the memory in use; what Redis, the link and the
-// breaker did over the last minutes. Everybody else gets a [Snapshot] as JSON; so do browsers with ?format=json.
+// second: per cache the answers by tier, loads, and their latencies; charts of answers, latencies, memory in use, link and
+// breaker over the last minutes, of all caches or of one; what Redis did. Everybody else gets a [Snapshot] as JSON; so do
+// browsers with ?format=json. With ?cache=NAME its history is of that cache.
 //
 // The page loads nothing from elsewhere. Its script and its style come from its own path (?file=…), so it works under a
 // Content-Security-Policy of 'self', and sends a stricter one itself.

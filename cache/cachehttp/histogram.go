@@ -45,23 +45,35 @@ func bucket(d time.Duration) int {
 func upper(i int) float64 { return math.Ldexp(float64(4+i%4+1), i/4) }
 
 func (h *histogram) snapshot() *Latency {
-	var counts [len(buckets{})]uint64
-	var total uint64
+	var c counts
+	c.add(h)
+	return c.latency()
+}
+
+// counts are the sums of histograms.
+type counts [len(buckets{})]uint64
+
+func (c *counts) add(h *histogram) {
 	for _, b := range []*buckets{h.now.Load(), h.before.Load()} {
-		for i := range counts {
+		for i := range c {
 			if b != nil {
-				n := b[i].Load()
-				counts[i] += n
-				total += n
+				c[i] += b[i].Load()
 			}
 		}
+	}
+}
+
+func (c *counts) latency() *Latency {
+	var total uint64
+	for _, n := range c {
+		total += n
 	}
 	if total == 0 {
 		return nil
 	}
 	quantile := func(q float64) float64 {
 		rank, sum := uint64(math.Ceil(q*float64(total))), uint64(0)
-		for i, n := range &counts {
+		for i, n := range c {
 			if sum += n; sum >= rank {
 				return upper(i) / float64(time.Millisecond)
 			}

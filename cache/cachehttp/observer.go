@@ -27,6 +27,13 @@ func (s *Stats) watch(name string) *watch {
 	return w
 }
 
+// heard is watch for who looks; nil where nothing was heard yet.
+func (s *Stats) heard(name string) *watch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.caches[name]
+}
+
 func (s *Stats) age() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -19,7 +19,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // ServeHTTP answers GET and HEAD: with the page where HTML is accepted, with a Snapshot as JSON otherwise and for
-// ?format=json.
+// ?format=json. With ?cache=NAME the JSON's history is that of one cache.
 func (s *Stats) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
@@ -37,7 +37,7 @@ func (s *Stats) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case file != "" || format != "" && format != "json" && format != "html":
 		http.Error(w, "cachehttp: no such file or format", http.StatusNotFound)
 	case format == "json" || format == "" && !wantsPage(r.Header.Values("Accept")):
-		s.serveJSON(w)
+		s.serveJSON(w, query.Get("cache"))
 	default:
 		h.Set("Content-Security-Policy", policy)
 		h.Set("Referrer-Policy", "no-referrer")
@@ -45,9 +45,9 @@ func (s *Stats) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (s *Stats) serveJSON(w http.ResponseWriter) {
+func (s *Stats) serveJSON(w http.ResponseWriter, chosen string) {
 	var b bytes.Buffer
-	if err := json.NewEncoder(&b).Encode(s.Snapshot()); err != nil {
+	if err := json.NewEncoder(&b).Encode(s.snapshot(chosen)); err != nil {
 		http.Error(w, "cachehttp: "+err.Error(), http.StatusInternalServerError)
 		return
 	}

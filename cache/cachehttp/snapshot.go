@@ -66,7 +66,11 @@ type CacheState struct {
 	Stale      uint64 `json:"stale"`
 	Errors     uint64 `json:"errors"`
 	Waits      uint64 `json:"waits"`
-	Loader     struct {
+	Misses     struct {
+		Memory uint64 `json:"memory"` // went on to Redis or to the loader: redis_hits, loads, joined and errors
+		Redis  uint64 `json:"redis"`  // went on to the loader: loads and errors
+	} `json:"misses"`
+	Loader struct {
 		Calls     uint64 `json:"calls"`
 		Keys      uint64 `json:"keys"`
 		Errors    uint64 `json:"errors"`
@@ -81,8 +85,11 @@ type CacheState struct {
 }
 
 // Snapshot returns what the handler shows now.
-func (s *Stats) Snapshot() Snapshot {
-	out := Snapshot{Time: time.Now(), Store: s.storeState(), Caches: []CacheState{}, History: s.history.snapshot()}
+func (s *Stats) Snapshot() Snapshot { return s.snapshot("") }
+
+// snapshot has the history of one cache, or, without a name, of all.
+func (s *Stats) snapshot(chosen string) Snapshot {
+	out := Snapshot{Time: time.Now(), Store: s.storeState(), Caches: []CacheState{}, History: s.history.snapshot(chosen)}
 	all := cache.StatsOf(s.options.Store)
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		out.Caches = append(out.Caches, s.cacheState(name, all[name]))
@@ -110,12 +117,10 @@ func (s *Stats) cacheState(name string, c cache.Stats) CacheState {
 		Name: name, Requests: c.Requests, MemoryHits: c.MemoryHits, RedisHits: c.RedisHits, Loads: c.Loads,
 		Joined: c.Joined, Negative: c.Negative, Stale: c.Stale, Errors: c.Errors, Waits: c.Waits,
 	}
+	out.Misses.Memory, out.Misses.Redis = c.RedisHits+c.Loads+c.Joined+c.Errors, c.Loads+c.Errors
 	l := &out.Loader
 	l.Calls, l.Keys, l.Errors, l.Late, l.Refreshes = c.LoaderCalls, c.LoaderKeys, c.LoadErrors, c.LateLoads, c.Refreshes
-	s.mu.Lock()
-	w := s.caches[name]
-	s.mu.Unlock()
-	if w != nil {
+	if w := s.heard(name); w != nil {
 		out.Latency.Load, out.Latency.RedisHit = w.load.snapshot(), w.redis.snapshot()
 	}
 	if s.options.ShowKeys {

@@ -26,7 +26,8 @@ type Options struct {
 	ShowKeys bool
 	// Every is how often the charts get another point. 0: 2 s.
 	Every time.Duration
-	// History is how far back the charts go. 0: 10 min. At most 5,000 times Every.
+	// History is how far back the charts go. 0: 10 min. At most 5,000 times Every. A point takes some hundred bytes for
+	// each cache.
 	History time.Duration
 }
 
@@ -110,15 +111,39 @@ func (s *Stats) run(ctx context.Context) {
 	}
 }
 
-func (s *Stats) sample(now time.Time) Sample {
+func (s *Stats) sample(now time.Time) moment {
 	st := s.options.Store.Stats()
-	var sum cache.Stats
-	for _, c := range cache.StatsOf(s.options.Store) {
-		sum = sum.Add(c)
-	}
-	return Sample{
+	m := moment{caches: map[string]Measures{}, Sample: Sample{
 		Time: now.UnixMilli(), Link: st.LinkUp, Breaker: st.Breaker.String(), Fallback: st.Fallback,
-		MemoryUsed: st.MemoryUsed, Journal: st.Journal, MemoryHits: sum.MemoryHits, RedisHits: sum.RedisHits,
-		Loads: sum.Loads, Joined: sum.Joined, Negative: sum.Negative, Stale: sum.Stale, Errors: sum.Errors,
+		MemoryUsed: st.MemoryUsed, Journal: st.Journal,
+	}}
+	var sum cache.Stats
+	var loads, hits counts
+	for name, c := range cache.StatsOf(s.options.Store) {
+		sum = sum.Add(c)
+		var own, ownHits counts
+		if w := s.heard(name); w != nil {
+			own.add(&w.load)
+			ownHits.add(&w.redis)
+			loads.add(&w.load)
+			hits.add(&w.redis)
+		}
+		m.caches[name] = measures(c, &own, &ownHits)
 	}
+	m.Measures = measures(sum, &loads, &hits)
+	return m
+}
+
+func measures(c cache.Stats, loads, hits *counts) Measures {
+	m := Measures{
+		MemoryHits: c.MemoryHits, RedisHits: c.RedisHits, Loads: c.Loads, Joined: c.Joined, Negative: c.Negative,
+		Stale: c.Stale, Errors: c.Errors,
+	}
+	if l := loads.latency(); l != nil {
+		m.LoadP50, m.LoadP99 = l.P50, l.P99
+	}
+	if l := hits.latency(); l != nil {
+		m.RedisP50, m.RedisP99 = l.P50, l.P99
+	}
+	return m
 }

@@ -83,6 +83,26 @@ func TestStatsShowsWhatHappened(t *testing.T) {
 		require.Positive(t, s.Store.Memory.Used)
 		require.EqualValues(t, 1<<20, s.Store.Memory.Limit)
 
+		require.EqualValues(t, 3, c.Misses.Memory)
+		require.EqualValues(t, 2, c.Misses.Redis)
+		cachetest.Pass(time.Second)
+		history := func(name string) cachehttp.Sample {
+			var s cachehttp.Snapshot
+			require.NoError(t, json.Unmarshal(ask(stats, "GET", "/?cache="+name, "").Body.Bytes(), &s))
+			require.Equal(t, name, s.History.Cache)
+			return s.History.Samples[len(s.History.Samples)-1]
+		}
+		for _, name := range []string{"", "rows"} {
+			last := history(name)
+			require.EqualValues(t, 1, last.RedisHits, name)
+			require.EqualValues(t, 1, last.Errors, name)
+			require.InDelta(t, 112, last.LoadP99, 13, name)
+			require.Less(t, last.RedisP99, last.LoadP99, name)
+		}
+		require.Zero(t, history("another").Measures)
+		require.True(t, history("another").Link)
+		require.Zero(t, history("nowhere").Measures)
+
 		two.Down()
 		require.ErrorIs(t, rows.Invalidate(bg, "a"), tiered.ErrDeferred)
 		cachetest.Pass(time.Minute)
@@ -212,11 +232,13 @@ func TestShapeOfTheJSON(t *testing.T) {
 		caches[].errors caches[].hot_keys[].key caches[].hot_keys[].share
 		caches[].joined caches[].latency.load.count caches[].latency.load.p50_ms caches[].latency.load.p99_ms
 		caches[].latency.redis_hit caches[].loader.calls caches[].loader.errors caches[].loader.keys caches[].loader.late
-		caches[].loader.refreshes caches[].loads caches[].memory_hits caches[].name caches[].negative caches[].redis_hits
+		caches[].loader.refreshes caches[].loads caches[].memory_hits caches[].misses.memory caches[].misses.redis caches[].name caches[].negative caches[].redis_hits
 		caches[].requests caches[].stale caches[].waits
-		history.every_ms history.samples[].breaker history.samples[].errors history.samples[].fallback
-		history.samples[].joined history.samples[].journal history.samples[].link history.samples[].loads
+		history.cache history.every_ms history.samples[].breaker history.samples[].errors history.samples[].fallback
+		history.samples[].joined history.samples[].journal history.samples[].link
+		history.samples[].load_p50_ms history.samples[].load_p99_ms history.samples[].loads
 		history.samples[].memory_hits history.samples[].memory_used history.samples[].negative
+		history.samples[].redis_hit_p50_ms history.samples[].redis_hit_p99_ms
 		history.samples[].redis_hits history.samples[].stale history.samples[].t
 		store.breaker store.fallback store.fills.dropped_late store.fills.oversized store.fills.refused_late
 		store.fills.unencodable store.fills.written store.invalidations.deferred store.invalidations.epoch

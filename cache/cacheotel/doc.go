@@ -10,7 +10,8 @@
 // conventions for databases (semconv 1.43) name it, by the operation and the cache: "read users", "refresh users",
 // "invalidate users", "set users", "mutate users". A call of the loader, "load users", is a child of the read that it is
 // for, and the parent of what the loader does in the database, since loaders get its context; a load in the background
-// begins a trace of its own. Others that wait for the same load have spans that say joined.
+// begins a trace of its own. Others that wait for the same load, or whose keys it loads too, have spans with a link to it:
+// how long it took, and why it failed, is told there.
 //
 // The spans are of kind internal: which of them reach Redis is not known when they begin. go-redis's own
 // instrumentation adds spans of its commands, on contexts of their own.

@@ -41,6 +41,9 @@ func (o observer) Begin(ctx context.Context, op cache.Operation) (context.Contex
 	if op.Op == cache.OpLoad {
 		attributes = append(attributes, backgroundKey.Bool(op.Background))
 	}
+	if op.Op == cache.OpLoad {
+		ctx = context.WithValue(ctx, parentKey{}, trace.SpanContextFromContext(ctx).SpanID())
+	}
 	ctx, span := o.tracer.Start(ctx, strings.TrimSpace(string(op.Op)+" "+op.Cache), trace.WithAttributes(attributes...))
 	return ctx, func(out cache.Outcome) {
 		if out.Err != nil {
@@ -52,6 +55,7 @@ func (o observer) Begin(ctx context.Context, op cache.Operation) (context.Contex
 		if op.Op == cache.OpLoad {
 			o.loads.Record(ctx, time.Since(began).Seconds(), metric.WithAttributes(shared...))
 		} else {
+			link(span, out.Shared)
 			answers := answersOf(op, out.Answers)
 			span.SetAttributes(answers...)
 			if len(answers) == 1 && answers[0].Key == answerKey {
@@ -60,6 +64,22 @@ func (o observer) Begin(ctx context.Context, op cache.Operation) (context.Contex
 			o.operations.Record(ctx, time.Since(began).Seconds(), metric.WithAttributes(shared...))
 		}
 		span.End()
+	}
+}
+
+// parentKey is the key of the id of a load's parent in the load's context.
+type parentKey struct{}
+
+// link links the span of a read to those of the loads that it shared with others: not to its own children, and to each once.
+func link(span trace.Span, loads []context.Context) {
+	seen := make(map[trace.SpanID]bool, len(loads))
+	for _, load := range loads {
+		to := trace.SpanContextFromContext(load)
+		if seen[to.SpanID()] || load.Value(parentKey{}) == span.SpanContext().SpanID() {
+			continue
+		}
+		seen[to.SpanID()] = true
+		span.AddLink(trace.Link{SpanContext: to})
 	}
 }
 

@@ -189,6 +189,96 @@ func TestSpans(t *testing.T) {
 	})
 }
 
+func TestReadsThatShareALoadLinkToIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := cachetest.Store(t)
+		s := newSDK(t, store)
+		db := cachetest.NewSource(map[string]string{"a": "1", "b": "2", "c": "3"})
+		db.Slow(time.Second)
+		rows := cache.Must(cache.New(db.Load, cache.Options{Store: store, Name: "rows", Observer: s.Observer()}))
+		// one and others ask one after the other, each within a trace of its own, and return.
+		ask := func(one func(context.Context), others ...func(context.Context)) (loads, reads tracetest.SpanStubs) {
+			for _, f := range append([]func(context.Context){one}, others...) {
+				go func() {
+					ctx, request := s.tracer.Start(bg, "request")
+					defer request.End()
+					f(ctx)
+				}()
+				synctest.Wait()
+				time.Sleep(100 * time.Microsecond)
+			}
+			cachetest.Pass(time.Minute)
+			for _, span := range s.take() {
+				switch span.Name {
+				case "load rows", "load batches":
+					loads = append(loads, span)
+				case "read rows", "read batches":
+					reads = append(reads, span)
+				}
+			}
+			return loads, reads
+		}
+		get := func(c *cache.Cached[string, string], keys ...string) func(context.Context) {
+			return func(ctx context.Context) { _, _ = c.GetMany(ctx, keys) }
+		}
+		// linked tells which of loads each of reads links to: its own is not among them.
+		linked := func(loads, reads tracetest.SpanStubs) (all [][]int) {
+			for _, read := range reads {
+				var own []int
+				for _, l := range read.Links {
+					for i, load := range loads {
+						if l.SpanContext.Equal(load.SpanContext) {
+							own = append(own, i)
+						}
+					}
+				}
+				require.Len(t, own, len(read.Links))
+				all = append(all, own)
+			}
+			return all
+		}
+
+		loads, reads := ask(get(rows, "a"), get(rows, "a", "a"), get(rows, "a", "a", "a"))
+		require.Len(t, loads, 1)
+		require.ElementsMatch(t, [][]int{nil, {0}, {0}}, linked(loads, reads))
+		for _, read := range reads {
+			require.Equal(t, len(read.Links) == 0, read.SpanContext.TraceID() == loads[0].SpanContext.TraceID())
+		}
+
+		db.Fail(errors.New("down")) // what failed is told there, too
+		loads, reads = ask(get(rows, "b"), get(rows, "b"), get(rows, "b", "b", "c"))
+		require.Len(t, loads, 2)
+		require.Len(t, reads, 3)
+		require.Equal(t, codes.Error, loads[0].Status.Code)
+		require.ElementsMatch(t, [][]int{nil, {0}, {0}}, linked(loads, reads), "c is loaded by who asks for b and c")
+		db.Fail(nil)
+
+		gaveUp := func(ctx context.Context) {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+			defer cancel()
+			_, _ = rows.Get(ctx, "c")
+		}
+		loads, reads = ask(get(rows, "c"), gaveUp)
+		require.ElementsMatch(t, [][]int{nil, {0}}, linked(loads, reads), "it waited for that one")
+
+		// A call of the loader for many keys is the child of one of the reads that it is for.
+		batches := cache.Must(cache.NewBatch(db.LoadMany, cache.Options{Store: store, Name: "batches", Observer: s.Observer()}))
+		loads, reads = ask(get(batches, "a"), get(batches, "b"), get(batches, "c", "d"))
+		require.Len(t, loads, 2)
+		for _, read := range reads {
+			inside := 0
+			for _, load := range loads {
+				if load.Parent.SpanID() == read.SpanContext.SpanID() {
+					inside++
+				}
+			}
+			require.Equal(t, 1, inside+len(read.Links), "each has a load, of its own or linked")
+		}
+		require.NoError(t, batches.Close())
+		require.NoError(t, rows.Close())
+	})
+}
+
 func TestTypesOfErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		node := cachetest.NewRedis(t).Node(t)

@@ -18,6 +18,7 @@ type progress struct {
 	out   io.Writer
 	bar   bool
 	start time.Time
+	drawn bool // and not ended: what comes next would be on the same line
 }
 
 func newProgress(out io.Writer) *progress {
@@ -37,11 +38,19 @@ func (p *progress) show(w service.Warming) {
 		filled := barWidth * w.Done / max(w.Keys, 1)
 		_, _ = fmt.Fprintf(p.out, "\r\x1b[Kpre-warming %d/%d [%s%s] %s, %d of %d%s",
 			w.Step, w.Steps, strings.Repeat("#", filled), strings.Repeat("-", barWidth-filled), w.Cache, w.Done, w.Keys, failed)
-		if ended && w.Step == w.Steps {
-			_, _ = fmt.Fprintln(p.out)
+		if p.drawn = true; ended && w.Step == w.Steps {
+			p.end()
 		}
 	} else if ended {
 		_, _ = fmt.Fprintf(p.out, "pre-warmed %d/%d: %s, %d keys%s, after %.1fs\n",
 			w.Step, w.Steps, w.Cache, w.Keys, failed, time.Since(p.start).Seconds())
 	}
+}
+
+// end leaves the line of a bar, also of one that was cut off.
+func (p *progress) end() {
+	if p.drawn {
+		_, _ = fmt.Fprintln(p.out)
+	}
+	p.drawn = false
 }

@@ -29,5 +29,9 @@ func TestProgress(t *testing.T) {
 	require.Contains(t, all[0], "pre-warmed 1/2: users, 200 keys, after ")
 	require.Contains(t, all[1], "pre-warmed 2/2: roles, 200 keys, 3 failed, after ")
 	require.Contains(t, bar.String(), "\r\x1b[Kpre-warming 1/2 [###############---------------] users, 100 of 200\r")
+	drawn.end()
 	require.True(t, strings.HasSuffix(bar.String(), "] roles, 200 of 200, 3 failed\n"))
+	drawn.show(steps[0])
+	drawn.end() // cut off
+	require.True(t, strings.HasSuffix(bar.String(), "100 of 200\n"))
 }

@@ -74,7 +74,9 @@ capacity: %[5]d requests in flight, %[6]d waiting, %[7]v each
 // warm loads what was read most before a restart, or, if nobody remembers that, what the first users need, who are the
 // hottest of the zipf order. Then it makes the server ready: without what failed it is slow at first, not wrong.
 func warm(ctx context.Context, s settings, data *service.Cached, server *server, out io.Writer, log *slog.Logger) {
-	o := service.WarmOptions{Rate: s.warmRate, Progress: newProgress(out).show}
+	bar := newProgress(out)
+	defer bar.end()
+	o := service.WarmOptions{Rate: s.warmRate, Progress: bar.show}
 	remembered, err := data.WarmHot(ctx, o)
 	if remembered == 0 && ctx.Err() == nil {
 		users := make([]int64, min(cmp.Or(s.warm, s.users/4), s.users))
@@ -86,6 +88,7 @@ func warm(ctx context.Context, s settings, data *service.Cached, server *server,
 	if ctx.Err() != nil {
 		return
 	}
+	bar.end()
 	if err != nil {
 		log.Warn("pre-warming", "error", err)
 	}

@@ -144,6 +144,9 @@ func (f *Flight[V]) finish(value V, err error) bool {
 	return true
 }
 
+// Owner is what f was initialised with.
+func (f *Flight[V]) Owner() Validity { return f.valid }
+
 // Draft is where whoever leads f may prepare its value. It is nobody's once f has ended.
 func (f *Flight[V]) Draft() *V { return &f.value }
 
