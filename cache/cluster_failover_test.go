@@ -181,22 +181,29 @@ func TestClusterPrefixAcrossAFailover(t *testing.T) {
 func TestClusterFailoverThatLostInvalidations(t *testing.T) {
 	c := redistest.StartCluster(t)
 	f := newFleet(t, 2, c.URL(), faulty)
-	master := c.Owner(slotKey(elsewhere(c)))
-	keys := of(c, master)
-	f.readAll(keys...)
-	replica := master.Replica()
-	replicated(t, master, replica)
-	replica.Forsake()
-	for _, k := range keys {
-		f.db.write(k)
-	}
-	require.NoError(t, f.caches[0].Invalidate(t.Context(), keys...))
+	master, replica, keys := f.invalidatesUnheard(c)
 	epochs := f.epochs()
 	master.Kill()
 	f.neverReadsOld(0, epochs[0], keys...)
 	replica.AwaitMaster()
 	f.recovers(epochs)
 	f.settles()
+}
+
+// invalidatesUnheard has the first node invalidate keys of a master whose replica has them, and hears of nothing any more.
+func (f *fleet) invalidatesUnheard(c *redistest.Cluster) (master, replica *redistest.ClusterNode, keys []int) {
+	f.t.Helper()
+	master = c.Owner(slotKey(elsewhere(c)))
+	keys = of(c, master)
+	f.readAll(keys...)
+	replica = master.Replica()
+	replicated(f.t, master, replica)
+	replica.Forsake()
+	for _, k := range keys {
+		f.db.write(k)
+	}
+	require.NoError(f.t, f.caches[0].Invalidate(f.t.Context(), keys...))
+	return master, replica, keys
 }
 
 // neverReadsOld requires that a node reads the newest of keys all the time, until it is in order after an epoch; but for

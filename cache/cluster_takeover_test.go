@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/freshet-go/freshet/internal/redistest"
-	"github.com/stretchr/testify/require"
 )
 
 // A replica that lacks invalidations takes over, and the old master redirects to it at once. The node whose
@@ -17,16 +16,7 @@ func TestF1ClusterTakeover(t *testing.T) {
 	c := redistest.StartCluster(t)
 	f := newFleet(t, 2, c.URL(), faulty)
 	f.unnoticed = 1500 * time.Millisecond
-	master := c.Owner(slotKey(elsewhere(c)))
-	keys := of(c, master)
-	f.readAll(keys...)
-	replica := master.Replica()
-	replicated(t, master, replica)
-	replica.Forsake()
-	for _, k := range keys {
-		f.db.write(k)
-	}
-	require.NoError(t, f.caches[0].Invalidate(t.Context(), keys...))
+	_, replica, keys := f.invalidatesUnheard(c)
 	epochs := f.epochs()
 	replica.Takeover()
 	f.neverReadsOld(0, epochs[0], keys...)

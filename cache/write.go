@@ -64,8 +64,9 @@ func (c *Cached[K, V]) Invalidate(ctx context.Context, keys ...K) (err error) {
 	return err
 }
 
-// InvalidatePrefix invalidates every key whose first segments are the given ones; with none, the whole cache. The
-// segments of a struct are its fields. It is one command, however many keys there are.
+// InvalidatePrefix invalidates every key whose first segments are the given ones; with none, the whole cache. The fields
+// of a struct are segments, and given one by one; what no key can have there is an error, and invalidates nothing. It is
+// one command, however many keys there are. If Redis is away, it is like Invalidate.
 func (c *Cached[K, V]) InvalidatePrefix(ctx context.Context, segments ...any) (err error) {
 	ctx, end := c.write(ctx, OpInvalidatePrefix, 0)
 	defer end(&err)

@@ -1,30 +1,12 @@
 package docs_test
 
 import (
-	"os"
-	"regexp"
-	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/freshet-go/freshet/internal/snippet"
 )
 
-// The blocks of Go in a guide that follow a line <!-- snippet: NAME --> are what is between // snippet: NAME and // end in
-// its Examples, which run.
+// What the guide shows of Freshet are parts of the Examples here, which run.
 func TestTheGuideShowsCodeThatRuns(t *testing.T) {
-	guide, err := os.ReadFile("coming-from.md")
-	require.NoError(t, err)
-	code, err := os.ReadFile("coming_from_test.go")
-	require.NoError(t, err)
-
-	shown := map[string]string{}
-	for _, m := range regexp.MustCompile("(?s)<!-- snippet: (\\S+) -->\n```go\n(.*?)```").FindAllStringSubmatch(string(guide), -1) {
-		shown[m[1]] = m[2]
-	}
-	run := map[string]string{}
-	for _, m := range regexp.MustCompile(`(?s)\t// snippet: (\S+)\n(.*?)\t// end\n`).FindAllStringSubmatch(string(code), -1) {
-		run[m[1]] = strings.ReplaceAll("\n"+m[2], "\n\t", "\n")[1:]
-	}
-	require.NotEmpty(t, run)
-	require.Equal(t, run, shown)
+	snippet.Compare(t, "coming-from.md", "snippet", "coming_from_test.go")
 }

@@ -231,6 +231,7 @@ func TestRender(t *testing.T) {
 	}
 	require.Equal(t, "connectionString", env["DATABASE_URL"])
 	require.Equal(t, "connectionString", env["REDIS_URL"])
+	env["DATABASE_URL"], env["REDIS_URL"] = "postgresql://social:x@dpg-1/social", "redis://red-1:6379" // Render's form
 	s := understood(t, []string{"-serve", "-origin", "real"}, func(name string) string { return env[name] })
 	require.Equal(t, 12, s.capacity.Capacity())
 	require.Greater(t, time.Duration(web.Shutdown)*time.Second, s.capacity.Timeout)

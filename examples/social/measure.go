@@ -117,7 +117,7 @@ func drive(ctx context.Context, d *load.Driver, data service.Data, plan load.Pla
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, server.close()) }()
+	defer func() { err = errors.Join(err, server.close(0)) }()
 	d.Base = server.url
 	r = d.Run(ctx, plan)
 	return r, context.Cause(ctx)

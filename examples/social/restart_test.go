@@ -49,7 +49,7 @@ func TestRestartBeginsWarm(t *testing.T) {
 		require.Equal(t, http.StatusOK, ready())
 		use(data)
 		http.DefaultClient.CloseIdleConnections()
-		require.NoError(t, server.close())
+		require.NoError(t, server.close(0))
 		require.ErrorIs(t, <-server.done, http.ErrServerClosed)
 		data.Close()
 		require.NoError(t, store.Close())

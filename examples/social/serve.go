@@ -65,7 +65,7 @@ capacity: %[5]d requests in flight, %[6]d waiting, %[7]v each
 	select {
 	case <-ctx.Done():
 		log.Info("stopping", "in_flight", server.gate.Stats().InFlight)
-		return server.close()
+		return server.close(farewell)
 	case err := <-server.done:
 		return err
 	}

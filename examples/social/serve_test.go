@@ -4,16 +4,20 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -120,6 +124,43 @@ func TestServe(t *testing.T) {
 	require.NoError(t, p.Wait(), &p.errs)
 	require.Zero(t, p.status("/livez"))
 	require.NotContains(t, p.errs.String(), "sesame")
+}
+
+// TestNothingIsLost: clients that keep their connections busy while the service ends are answered, each time: in the end by
+// 503, which sends them elsewhere.
+func TestNothingIsLost(t *testing.T) {
+	p := start(t, nil, "-origin", "real")
+	p.become(t, "/readyz", 200)
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	defer client.CloseIdleConnections()
+	var clients sync.WaitGroup
+	var served atomic.Int64
+	for range 16 {
+		clients.Go(func() {
+			for {
+				// A POST, since a client repeats a GET by itself.
+				r, err := client.Post(p.url+"/login", "application/json", strings.NewReader(`{"user":1,"password":"a wrong one"}`))
+				if errors.Is(err, syscall.ECONNREFUSED) {
+					return // it was too slow to be told
+				}
+				if !assert.NoError(t, err) {
+					return
+				}
+				_, err = io.Copy(io.Discard, r.Body)
+				assert.NoError(t, errors.Join(err, r.Body.Close()))
+				if r.StatusCode == http.StatusServiceUnavailable {
+					assert.Equal(t, "1", r.Header.Get("Retry-After"))
+					return
+				}
+				assert.Equal(t, http.StatusUnauthorized, r.StatusCode)
+				served.Add(1)
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return served.Load() > 500 }, patience, time.Millisecond)
+	require.NoError(t, p.Process.Signal(syscall.SIGTERM))
+	clients.Wait()
+	require.NoError(t, p.Wait(), &p.errs)
 }
 
 // TestSecondSignal: whoever asks twice does not wait. SIGTERM, since a shell's background jobs ignore SIGINT.

@@ -44,7 +44,7 @@ func listen(ctx context.Context, addr string, data service.Data, s settings, log
 	mux.HandleFunc("GET /readyz", ready.Readyz)
 	v := &server{
 		http: &http.Server{
-			Handler:           mux,
+			Handler:           ready.Farewell(mux),
 			ReadHeaderTimeout: 5 * time.Second,
 			ReadTimeout:       10 * time.Second,
 			WriteTimeout:      s.capacity.Timeout + 10*time.Second, // the gate is first, and tells the caller
@@ -60,14 +60,19 @@ func listen(ctx context.Context, addr string, data service.Data, s settings, log
 	return v, nil
 }
 
+// farewell is how long a service that stops tells whoever comes: as long as Retry-After asks for.
+const farewell = time.Second
+
 // close is unready at once, and lets requests under way end, for as long as one may take. Until the last of them has
-// ended, the socket stays open, to say that the service is not ready, and refuse others.
-func (s *server) close() error {
+// ended, and for a while at least, the socket stays open, to say that the service is not ready, and refuse others.
+func (s *server) close(atLeast time.Duration) error {
 	s.probe.Stopping()
-	s.http.SetKeepAlivesEnabled(false)
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
-	if err := errors.Join(s.gate.Drain(ctx), s.http.Shutdown(ctx)); err != nil {
+	told := time.After(min(atLeast, s.timeout/2))
+	err := s.gate.Drain(ctx)
+	<-told
+	if err = errors.Join(err, s.http.Shutdown(ctx)); err != nil {
 		return errors.Join(fmt.Errorf("draining: %w", err), s.http.Close())
 	}
 	return nil

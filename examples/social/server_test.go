@@ -53,7 +53,7 @@ func TestDrainIsBounded(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, status, path)
 	}
-	require.ErrorContains(t, server.close(), "draining: context deadline exceeded")
+	require.ErrorContains(t, server.close(0), "draining: context deadline exceeded")
 	require.Error(t, <-ended, "its connection was closed")
 	close(data.release)
 	require.ErrorIs(t, <-server.done, http.ErrServerClosed)

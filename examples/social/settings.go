@@ -12,6 +12,7 @@ import (
 
 	"github.com/freshet-go/freshet/examples/social/internal/capacity"
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
+	"github.com/freshet-go/freshet/tiered"
 )
 
 // settings are what the flags and the environment say.
@@ -147,6 +148,18 @@ func (s *settings) check(rest []string) error {
 	}
 	if s.password != "" && len(s.password) < 8 {
 		fault("DEMO_PASSWORD is too short: must have at least 8 characters")
+	}
+	if s.databaseURL != "" {
+		if err := origin.CheckURL(s.databaseURL); err != nil {
+			fault("DATABASE_URL: %w", err)
+		}
+	}
+	if s.redisURL != "" {
+		if client, err := tiered.Dial(s.redisURL); err != nil { // which does not connect
+			fault("REDIS_URL: %w", err)
+		} else {
+			_ = client.Close()
+		}
 	}
 	var err error
 	if s.latency, s.label, err = origin.ParseLatency(s.origin); err != nil {

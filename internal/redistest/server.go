@@ -41,8 +41,8 @@ func Start(t testing.TB, args ...string) *Server {
 	return s
 }
 
-// newServer makes a server that is not running.
-func newServer(t testing.TB, args ...string) *Server {
+// Need returns where the redis-server on PATH is. Where there is none the test is skipped; in CI it fails instead.
+func Need(t testing.TB) (path string) {
 	t.Helper()
 	path, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -51,7 +51,13 @@ func newServer(t testing.TB, args ...string) *Server {
 		}
 		t.Skip("redistest: no redis-server on PATH")
 	}
-	s := &Server{t: t, path: path, dir: t.TempDir(), args: args, port: freePort(t)}
+	return path
+}
+
+// newServer makes a server that is not running.
+func newServer(t testing.TB, args ...string) *Server {
+	t.Helper()
+	s := &Server{t: t, path: Need(t), dir: t.TempDir(), args: args, port: freePort(t)}
 	s.log = filepath.Join(s.dir, "log")
 	t.Cleanup(s.Kill)
 	return s

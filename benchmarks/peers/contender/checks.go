@@ -68,16 +68,22 @@ func hits(ctx context.Context, n *nodes) error {
 	return n.loadedOnce()
 }
 
-func invalidates(ctx context.Context, n *nodes) error {
+// changed opens a node that has kept the first value, and invalidated it after a change.
+func (n *nodes) changed(ctx context.Context) (Cache[string, []byte], error) {
 	c, err := n.open(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := n.keep(ctx, c, "one"); err != nil {
-		return err
+		return nil, err
 	}
 	n.origin.set("two")
-	if err := c.Invalidate(ctx, "key"); err != nil {
+	return c, c.Invalidate(ctx, "key")
+}
+
+func invalidates(ctx context.Context, n *nodes) error {
+	c, err := n.changed(ctx)
+	if err != nil {
 		return err
 	}
 	return n.get(ctx, c, "two")
@@ -144,15 +150,7 @@ func fencesBoth(ctx context.Context, n *nodes) error {
 }
 
 func tellsRedis(ctx context.Context, n *nodes) error {
-	c, err := n.open(ctx)
-	if err != nil {
-		return err
-	}
-	if err := n.keep(ctx, c, "one"); err != nil {
-		return err
-	}
-	n.origin.set("two")
-	if err := c.Invalidate(ctx, "key"); err != nil {
+	if _, err := n.changed(ctx); err != nil {
 		return err
 	}
 	other, err := n.open(ctx)

@@ -1,8 +1,6 @@
 package contender_test
 
 import (
-	"os"
-	"os/exec"
 	"slices"
 	"testing"
 
@@ -10,25 +8,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/freshet-go/freshet/benchmarks/peers/contender"
+	"github.com/freshet-go/freshet/internal/redistest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// needRedis skips a test where there is no redis-server, but for CI, which must have one.
-func needRedis(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no redis-server on PATH, which CI must have")
-		}
-		t.Skip("no redis-server on PATH")
-	}
-}
-
 // TestConformance asserts that each contender does what is expected of it, but for what it is known to fail; and that it
 // still fails that: what is mended is to be praised.
 func TestConformance(t *testing.T) {
-	needRedis(t)
+	redistest.Need(t)
 	var names []string
 	for _, check := range contender.Checks() {
 		names = append(names, check.Name)

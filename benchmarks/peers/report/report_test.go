@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/freshet-go/freshet/benchmarks/peers/scenario"
+	"github.com/freshet-go/freshet/internal/redistest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -21,12 +21,7 @@ func noEnv(string) string { return "" }
 
 // TestAWholeReport measures for a moment.
 func TestAWholeReport(t *testing.T) {
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no redis-server on PATH, which CI must have")
-		}
-		t.Skip("no redis-server on PATH")
-	}
+	redistest.Need(t)
 	dir := t.TempDir()
 	s, err := parse([]string{"-only", "s2,S9", "-out", dir}, noEnv, io.Discard)
 	require.NoError(t, err)

@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"testing"
+
+	"github.com/freshet-go/freshet/internal/redistest"
 )
 
 func BenchmarkMemoryHit(b *testing.B)  { bench(b, memoryHits, "MemoryHit") }
@@ -19,7 +21,7 @@ func BenchmarkPrefixes(b *testing.B)   { bench(b, invalidation, "Prefixes") }
 // bench runs the bouts of a name as benchmarks, one entrant after the other, with the effort of a quick run. Package
 // report lets them take turns.
 func bench(b *testing.B, s Scenario, name string) {
-	needRedis(b)
+	redistest.Need(b)
 	l := Quick()
 	for _, bout := range s.Bouts(&l) {
 		if bout.Name != name {

@@ -2,28 +2,17 @@ package scenario
 
 import (
 	"math"
-	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-)
 
-// needRedis skips a test where there is no redis-server, but for CI, which must have one.
-func needRedis(t testing.TB) {
-	t.Helper()
-	if _, err := exec.LookPath("redis-server"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no redis-server on PATH, which CI must have")
-		}
-		t.Skip("no redis-server on PATH")
-	}
-}
+	"github.com/freshet-go/freshet/internal/redistest"
+)
 
 // TestEverythingRuns runs each bout for a moment, and looks whether its targets can be judged. What they come to says
 // nothing here.
 func TestEverythingRuns(t *testing.T) {
-	needRedis(t)
+	redistest.Need(t)
 	l := Tiny()
 	for _, s := range All() {
 		t.Run(s.ID, func(t *testing.T) {

@@ -59,6 +59,15 @@ func (d *db) Feed(_ context.Context, _ int, team string) (string, error) {
 	return "feed of " + team, nil
 }
 
+func (d *db) Slot(_ context.Context, s golden.Slot) (string, error) {
+	d.asked++
+	return s.Team, nil
+}
+
+func (d *db) Move(_ context.Context, u *golden.User, _ golden.Slot) (*golden.User, error) {
+	return u, d.fails
+}
+
 func (d *db) Save(_ context.Context, u *golden.User) error {
 	if u == nil {
 		return io.ErrUnexpectedEOF
@@ -151,6 +160,39 @@ func TestGeneratedCodeAfterAFailedWrite(t *testing.T) {
 	require.Same(t, d.fails, r.Save(ctx, &golden.User{ID: 1}))
 	d.asks(t, 1, one)
 	require.Equal(t, io.ErrUnexpectedEOF, r.Save(ctx, nil), "no key: passed on")
+}
+
+// A pointer that is nil leaves nothing out but the keys behind it. A prefix may be made of structs and arrays.
+func TestGeneratedCodeWithoutSomeKeys(t *testing.T) {
+	d, r := wrapped(t, tiered.Options{})
+	ctx := t.Context()
+	slot, grid := golden.Slot{Team: "red", Day: 3}, [2]int8{1, -2}
+	place := golden.CachedRepoPlaceKey{Place: golden.Place{Slot: slot, At: grid}}
+	one := func() error { _, err := r.UserByID(ctx, 1); return err }
+	count := func() error { _, err := r.Count(ctx); return err }
+	red := func() error { _, err := r.Feed(ctx, 1, "red"); return err }
+	day := func() error { _, err := r.Slot(ctx, slot); return err }
+	fill := func() {
+		require.NoError(t, errors.Join(one(), count(), red(), day(), golden.SetPlace(ctx, r, place)))
+	}
+	placed := func() bool { _, ok := r.PlacesCache.Peek(ctx, place); return ok }
+
+	fill()
+	_, err := r.Move(ctx, &golden.User{ID: 1, Home: &golden.Address{City: "red", Grid: grid}}, slot)
+	require.NoError(t, err)
+	require.False(t, placed())
+	d.asks(t, 4, one, count, red, day)
+
+	fill()
+	_, err = r.Move(ctx, &golden.User{ID: 1}, slot)
+	require.NoError(t, err)
+	require.True(t, placed())
+	d.asks(t, 3, one, count, red, day)
+
+	fill()
+	_, err = r.Move(ctx, nil, slot)
+	require.NoError(t, err)
+	d.asks(t, 2, one, count, red, day)
 }
 
 func TestGeneratedCodeKeyThatTheCallMakes(t *testing.T) {

@@ -25,8 +25,8 @@ type writer struct {
 	imports map[string]string // path to name
 	needed  map[string]bool   // the paths that are used
 	taken   names             // what a parameter must not hide
-	// closeCaches and settle are names of methods that the interface does not have.
-	closeCaches, settle string
+	// These are names that no method of the interface has.
+	inner, closers, closeCaches, settle string
 }
 
 func (p *plan) generate() ([]byte, error) {
@@ -74,7 +74,7 @@ func (w *writer) chooseNames() {
 		types.TypeString(m.Signature(), note)
 		methods[m.Name()] = true
 	}
-	for _, name := range []string{"c", w.typ, w.maker} {
+	for _, name := range []string{w.typ, w.maker} {
 		w.taken[name] = true
 	}
 	for _, c := range w.caches {
@@ -87,6 +87,7 @@ func (w *writer) chooseNames() {
 	for _, name := range w.imports {
 		w.taken[name] = true
 	}
+	w.inner, w.closers = methods.pick("inner"), methods.pick("caches")
 	w.closeCaches, w.settle = methods.pick("closeCaches"), methods.pick("settle")
 }
 
@@ -144,7 +145,7 @@ func (w *writer) declare() {
 	for _, c := range w.caches {
 		w.linef("\t%s *%s.Cached[%s, %s] // of %s", c.field, w.cache(), w.keyName(c), w.typeName(c.value), c.method.Name())
 	}
-	w.linef("\n\tinner %s\n\tcaches []%s.Closer\n}\n", w.iface, w.use("io"))
+	w.linef("\n\t%s %s\n\t%s []%s.Closer\n}\n", w.inner, w.iface, w.closers, w.use("io"))
 	w.linef("var _ %s = (*%s)(nil)", w.iface, w.typ)
 	for _, c := range w.caches {
 		if c.keyType != "" {
@@ -187,43 +188,47 @@ func partNames(c *cached) []string {
 }
 
 func (w *writer) constructor() {
-	w.linef("\n// %s puts caches in front of inner, which must not change behind them but by the methods that invalidate.", w.maker)
-	w.linef("// A nil store gives each cache a private one, in memory. Each tune may change the options of each cache, which are")
-	w.linef("// told apart by their Name: NotFound, for one. Close what it returns; that %s.", map[bool]string{true: "closes inner, too", false: "does not close inner"}[w.closes()])
-	w.linef("func %s(inner %s, store *%s.Store, tune ...func(*%s.Options)) (*%s, error) {", w.maker, w.iface, w.tiered(), w.cache(), w.typ)
-	w.linef("\tif inner == nil {\n\t\treturn nil, %s.New(%q)\n\t}", w.use("errors"), w.maker+": inner is nil")
-	w.linef("\tc := &%s{inner: inner}", w.typ)
-	w.linef("\toptions := func(name string, life %s.Policy) %s.Options {", w.ttl(), w.cache())
-	w.linef("\t\to := %s.Options{Store: store, Name: name, TTL: life}", w.cache())
-	w.linef("\t\tfor _, f := range tune {\n\t\t\tf(&o)\n\t\t}\n\t\treturn o\n\t}")
-	w.linef("\tvar err error")
-	for _, c := range w.caches {
+	locals := maps.Clone(w.taken)
+	inner, store, tune, c := locals.pick("inner"), locals.pick("store"), locals.pick("tune"), locals.pick("c")
+	options, err := locals.pick("options"), locals.pick("err")
+	w.linef("\n// %s puts caches in front of %s, which must not change behind them but by the methods that invalidate.", w.maker, inner)
+	w.linef("// A nil %s gives each cache a private one, in memory. Each %s may change the options of each cache, which are", store, tune)
+	w.linef("// told apart by their Name: NotFound, for one. Close what it returns; that %s.", map[bool]string{true: "closes " + inner + ", too", false: "does not close " + inner}[w.closes()])
+	w.linef("func %s(%s %s, %s *%s.Store, %s ...func(*%s.Options)) (*%s, error) {", w.maker, inner, w.iface, store, w.tiered(), tune, w.cache(), w.typ)
+	w.linef("\tif %s == nil {\n\t\treturn nil, %s.New(%q)\n\t}", inner, w.use("errors"), w.maker+": inner is nil")
+	w.linef("\t%s := &%s{%s: %s}", c, w.typ, w.inner, inner)
+	w.linef("\t%s := func(name string, life %s.Policy) %s.Options {", options, w.ttl(), w.cache())
+	w.linef("\t\to := %s.Options{Store: %s, Name: name, TTL: life}", w.cache(), store)
+	w.linef("\t\tfor _, f := range %s {\n\t\t\tf(&o)\n\t\t}\n\t\treturn o\n\t}", tune)
+	w.linef("\tvar %s error", err)
+	for _, cached := range w.caches {
 		life := w.ttl() + ".Policy{}"
-		if c.saying.ttl > 0 {
-			life = w.ttl() + ".Fixed(" + w.duration(c.saying.ttl) + ")"
+		if cached.saying.ttl > 0 {
+			life = w.ttl() + ".Fixed(" + w.duration(cached.saying.ttl) + ")"
 		}
 		open := "New"
-		if c.batch {
+		if cached.batch {
 			open = "NewBatch"
 		}
-		w.linef("\tif c.%s, err = %s.%s(%s, options(%q, %s)); err != nil {", c.field, w.cache(), open, w.loader(c), c.name, life)
-		w.linef("\t\treturn nil, %s.Join(err, c.%s())\n\t}", w.use("errors"), w.closeCaches)
-		w.linef("\tc.caches = append(c.caches, c.%s)", c.field)
+		w.linef("\tif %s.%s, %s = %s.%s(%s, %s(%q, %s)); %[3]s != nil {",
+			c, cached.field, err, w.cache(), open, w.loader(cached, inner), options, cached.name, life)
+		w.linef("\t\treturn nil, %s.Join(%s, %s.%s())\n\t}", w.use("errors"), err, c, w.closeCaches)
+		w.linef("\t%s.%s = append(%[1]s.%[2]s, %[1]s.%[3]s)", c, w.closers, cached.field)
 	}
-	w.linef("\treturn c, nil\n}")
+	w.linef("\treturn %s, nil\n}", c)
 }
 
 // loader is the function that a cache is in front of.
-func (w *writer) loader(c *cached) string {
+func (w *writer) loader(c *cached, inner string) string {
 	m := c.method
 	context := w.use("context") + ".Context"
 	switch {
 	case c.batch && m.Signature().Variadic():
-		return fmt.Sprintf("func(ctx %s, keys []%s) (%s, error) {\nreturn inner.%s(ctx, keys...)\n}",
-			context, w.keyName(c), w.typeName(m.results[0].Type()), m.Name())
+		return fmt.Sprintf("func(ctx %s, keys []%s) (%s, error) {\nreturn %s.%s(ctx, keys...)\n}",
+			context, w.keyName(c), w.typeName(m.results[0].Type()), inner, m.Name())
 	case c.batch && !types.Identical(m.params[1].Type(), types.NewSlice(c.key)):
-		return fmt.Sprintf("func(ctx %s, keys []%s) (map[%s]%s, error) {\nreturn inner.%s(ctx, keys)\n}",
-			context, w.keyName(c), w.keyName(c), w.typeName(c.value), m.Name())
+		return fmt.Sprintf("func(ctx %s, keys []%s) (map[%s]%s, error) {\nreturn %s.%s(ctx, keys)\n}",
+			context, w.keyName(c), w.keyName(c), w.typeName(c.value), inner, m.Name())
 	case c.detour:
 		args := ""
 		for i := range m.params[1:] {
@@ -234,19 +239,19 @@ func (w *writer) loader(c *cached) string {
 			if !ok {
 				return none, %s.New(%q)
 			}
-			return inner.%s(ctx%s)
+			return %s.%s(ctx%s)
 		}`, context, w.keyName(c), w.typeName(c.value), c.callType, w.use("errors"),
-			fmt.Sprintf("%s: %s loads only what %s is asked for: its key is not all of the arguments", w.typ, c.field, m.Name()), m.Name(), args)
+			fmt.Sprintf("%s: %s loads only what %s is asked for: its key is not all of the arguments", w.typ, c.field, m.Name()), inner, m.Name(), args)
 	case len(c.parts) == 1:
-		return "inner." + m.Name()
+		return inner + "." + m.Name()
 	}
 	args, key := make([]string, len(m.params)), "_"
 	args[0] = "ctx"
 	for i, name := range partNames(c) {
 		args[c.parts[i].index], key = "key."+name, "key"
 	}
-	return fmt.Sprintf("func(ctx %s, %s %s) (%s, error) {\nreturn inner.%s(%s)\n}",
-		context, key, w.keyName(c), w.typeName(c.value), m.Name(), strings.Join(args, ", "))
+	return fmt.Sprintf("func(ctx %s, %s %s) (%s, error) {\nreturn %s.%s(%s)\n}",
+		context, key, w.keyName(c), w.typeName(c.value), inner, m.Name(), strings.Join(args, ", "))
 }
 
 // duration is d as one would write it.
@@ -278,14 +283,14 @@ func (w *writer) closing() {
 	errs := w.use("errors")
 	if w.closes() {
 		w.linef("\n// Close ends the caches, and then closes what they are in front of.")
-		w.linef("func (c *%s) Close() error { return %s.Join(c.%s(), c.inner.Close()) }\n", w.typ, errs, w.closeCaches)
+		w.linef("func (c *%s) Close() error { return %s.Join(c.%s(), c.%s.Close()) }\n", w.typ, errs, w.closeCaches, w.inner)
 		w.linef("func (c *%s) %s() error {", w.typ, w.closeCaches)
 	} else {
 		w.linef("\n// Close ends the caches. It leaves what they are in front of as it is.")
 		w.linef("func (c *%s) Close() error { return c.%s() }\n", w.typ, w.closeCaches)
 		w.linef("func (c *%s) %s() error {", w.typ, w.closeCaches)
 	}
-	w.linef("\tvar faults []error\n\tfor _, one := range c.caches {\n\t\tfaults = append(faults, one.Close())\n\t}")
+	w.linef("\tvar faults []error\n\tfor _, one := range c.%s {\n\t\tfaults = append(faults, one.Close())\n\t}", w.closers)
 	w.linef("\treturn %s.Join(faults...)\n}", errs)
 	if slices.ContainsFunc(w.methods, func(m *method) bool { return len(m.drops) > 0 }) {
 		w.linef("\n// %s is the answer of a write: its own error, or else that of an invalidation, unless Redis was merely not told yet,", w.settle)

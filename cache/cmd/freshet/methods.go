@@ -29,6 +29,7 @@ func (w *writer) method(m *method) {
 	for name := range w.taken {
 		k.locals[name] = true
 	}
+	k.locals["c"] = true // the receiver
 	for i, v := range m.params {
 		want := v.Name()
 		if want == "" || want == "_" {
@@ -53,9 +54,9 @@ func (w *writer) method(m *method) {
 		w.linef("// %s is passed on.", m.Name())
 		k.signature()
 		if len(m.results) > 0 {
-			w.linef("\treturn c.inner.%s(%s)\n}", m.Name(), k.args)
+			w.linef("\treturn c.%s.%s(%s)\n}", w.inner, m.Name(), k.args)
 		} else {
-			w.linef("\tc.inner.%s(%s)\n}", m.Name(), k.args)
+			w.linef("\tc.%s.%s(%s)\n}", w.inner, m.Name(), k.args)
 		}
 	}
 }
@@ -109,19 +110,19 @@ func (k *call) cachedMethod() {
 
 // guard passes a call on whose key is behind a nil pointer: it has none.
 func (k *call) guard(parts []operand) {
-	if nils := k.nils(parts, " == nil"); len(nils) > 0 {
+	if nils := k.nils(parts, " == nil", false); len(nils) > 0 {
 		k.linef("\tif %s { // there is no key", strings.Join(nils, " || "))
-		k.linef("\t\treturn c.inner.%s(%s)\n\t}", k.m.Name(), k.args)
+		k.linef("\t\treturn c.%s.%s(%s)\n\t}", k.inner, k.m.Name(), k.args)
 	}
 }
 
-// nils compares each pointer on the way to parts with nil.
-func (k *call) nils(parts []operand, with string) (all []string) {
+// nils compares each pointer on the way to parts with nil; guarded: parameters have passed the guard, and are not nil.
+func (k *call) nils(parts []operand, with string, guarded bool) (all []string) {
 	seen := map[string]bool{}
 	for _, o := range parts {
 		for _, p := range o.pointers {
-			if len(p) == 1 && !o.result && with == " != nil" {
-				continue // a parameter that was not nil is not nil
+			if len(p) == 1 && !o.result && guarded {
+				continue
 			}
 			if text := k.expr(operand{path: p, index: o.index, result: o.result}) + with; !seen[text] {
 				seen[text] = true
@@ -136,9 +137,9 @@ func (k *call) nils(parts []operand, with string) (all []string) {
 func (k *call) expr(o operand) string {
 	text := k.text(o)
 	if saved, ok := k.saved[text]; ok && !o.result {
-		return saved
+		text = saved
 	}
-	return text
+	return text + o.sub
 }
 
 // text is an operand as it is at the moment.
@@ -218,23 +219,14 @@ func (k *call) writingMethod() {
 	err := k.results[len(k.results)-1]
 	k.linef("// %s is passed on, and invalidates in %s.", k.m.Name(), strings.Join(fields, ", "))
 	k.signature()
-	k.guard(params)
+	k.nilWrite(params)
 	k.save(params)
-	changes := k.changes(before)
-	if len(after)+len(ifDone)+len(changes) > 0 {
-		failed := maps.Clone(k.locals).pick("invalidation") // its scope is its own
-		k.linef("\tdefer func() { // also after an error or a panic: what was written is not known then")
-		k.linef("\t\t%s := %s", failed, k.join(after))
-		for _, d := range ifDone {
-			cond := append([]string{err + " == nil"}, k.nils(d.parts, " != nil")...)
-			k.linef("\t\tif %s {\n\t\t\t%s = %s\n\t\t}", strings.Join(cond, " && "), failed, k.join([]*drop{d}, failed))
-		}
-		for _, change := range changes {
-			k.linef("\t\tif %s {\n\t\t\t%s = %s.Join(%s, %s)\n\t\t}", change[0], failed, k.use("errors"), failed, change[1])
-		}
-		k.linef("\t\t%s = c.%s(%s, %s)\n\t}()", err, k.settle, err, failed)
+	var sometimes []late
+	for _, d := range ifDone {
+		sometimes = append(sometimes, k.late(d, true))
 	}
-	inner := "c.inner." + k.m.Name() + "(" + k.args + ")"
+	k.afterwards(after, append(sometimes, k.changes(before)...))
+	inner := "c." + k.inner + "." + k.m.Name() + "(" + k.args + ")"
 	if len(before) == 0 {
 		k.linef("\treturn %s\n}", inner)
 		return
@@ -261,19 +253,67 @@ func (k *call) writingMethod() {
 	k.linef("\t%s := %s\n%s\treturn %s\n}", failed, inner, notWritten, strings.Join(answer, ", "))
 }
 
-// changes are, for keys that the call itself may change (a new row gets its ID), the condition that it did, and what
-// invalidates the new key.
-func (k *call) changes(before []*drop) (all [][2]string) {
+// late is an invalidation after the call, and the conditions that it depends on.
+type late struct {
+	when []string
+	do   string
+}
+
+// late is that of d, whose key is there if no pointer on the way to it is nil; a result is, too, if the call succeeded.
+func (k *call) late(d *drop, guarded bool) late {
+	var when []string
+	if slices.ContainsFunc(d.parts, func(o operand) bool { return o.result }) {
+		when = append(when, k.results[len(k.results)-1]+" == nil")
+	}
+	return late{append(when, k.nils(d.parts, " != nil", guarded)...), k.invalidate(d)}
+}
+
+// afterwards invalidates when the method returns.
+func (k *call) afterwards(always []*drop, sometimes []late) {
+	if len(always)+len(sometimes) == 0 {
+		return
+	}
+	err, failed := k.results[len(k.results)-1], maps.Clone(k.locals).pick("invalidation") // its scope is its own
+	k.linef("\tdefer func() { // also after an error or a panic: what was written is not known then")
+	k.linef("\t\t%s := %s", failed, k.join(always))
+	for _, l := range sometimes {
+		k.linef("\t\tif %s {\n\t\t\t%s = %s.Join(%s, %s)\n\t\t}", strings.Join(l.when, " && "), failed, k.use("errors"), failed, l.do)
+	}
+	k.linef("\t\t%s = c.%s(%s, %s)\n\t}()", err, k.settle, err, failed)
+}
+
+// nilWrite is the guard of a write: what it invalidates besides the keys that are not there has to go all the same.
+func (k *call) nilWrite(params []operand) {
+	nils := k.nils(params, " == nil", false)
+	if len(nils) == 0 {
+		return
+	}
+	var always []*drop
+	var sometimes []late
+	for _, d := range k.m.drops {
+		missing := func(o operand) bool { return !o.result && len(o.pointers) > 0 && len(nils) == 1 }
+		switch l := k.late(d, false); {
+		case len(l.when) == 0:
+			always = append(always, d)
+		case !slices.ContainsFunc(d.parts, missing):
+			sometimes = append(sometimes, l)
+		}
+	}
+	k.linef("\tif %s { // a key is missing", strings.Join(nils, " || "))
+	k.afterwards(always, sometimes)
+	k.linef("\t\treturn c.%s.%s(%s)\n\t}", k.inner, k.m.Name(), k.args)
+}
+
+// changes invalidate the new key where the call itself has changed one: a new row gets its ID.
+func (k *call) changes(before []*drop) (all []late) {
 	for _, d := range before {
 		old := k.key(d.cache, d.parts)
 		saved := k.saved
 		k.saved = nil
-		again, there := k.key(d.cache, d.parts), k.nils(d.parts, " != nil")
+		again, there := k.key(d.cache, d.parts), k.nils(d.parts, " != nil", true)
 		k.saved = saved
 		if again != old {
-			all = append(all, [2]string{
-				strings.Join(append(there, differ(again, old)), " && "), "c." + d.cache.field + ".Invalidate(" + k.params[0] + ", " + again + ")",
-			})
+			all = append(all, late{append(there, differ(again, old)), "c." + d.cache.field + ".Invalidate(" + k.params[0] + ", " + again + ")"})
 		}
 	}
 	return all
@@ -288,8 +328,8 @@ func differ(a, b string) string {
 }
 
 // join is the error of invalidations.
-func (k *call) join(drops []*drop, before ...string) string {
-	all := before
+func (k *call) join(drops []*drop) string {
+	var all []string
 	for _, d := range drops {
 		all = append(all, k.invalidate(d))
 	}
@@ -309,9 +349,10 @@ func (k *call) invalidate(d *drop) string {
 	case d.all:
 		return on + ".InvalidatePrefix(" + ctx + ")"
 	case d.prefix != nil:
-		want := segments(d.cache.parts)
+		want, _ := k.plan.segments(d.cache.parts)
+		have, _ := k.plan.segments(d.parts)
 		list := ctx
-		for i, o := range d.parts {
+		for i, o := range have {
 			one := k.expr(o)
 			if !types.Identical(o.typ, want[i].typ) {
 				one = k.typeName(want[i].typ) + "(" + one + ")"

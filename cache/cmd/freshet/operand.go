@@ -3,12 +3,14 @@ package main
 import (
 	"go/types"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // operand is a parameter or a result, or fields of it.
 type operand struct {
 	path
+	sub      string // a segment of it, as an expression goes on: ".Field", "[0]"
 	typ      types.Type
 	index    int // of the parameter or the result
 	result   bool
@@ -40,28 +42,56 @@ func fits(have, want []operand, beginning bool) bool {
 	return true
 }
 
-// segments are what a prefix is made of: of a key that is one struct, its fields.
-func segments(parts []operand) []operand {
-	if len(parts) != 1 || marshalsText(parts[0].typ) {
-		return parts
-	}
-	s, ok := parts[0].typ.Underlying().(*types.Struct)
-	if !ok {
-		return parts
-	}
-	var all []operand
-	for f := range s.Fields() {
-		if f.Name() != "_" {
-			all = append(all, operand{path: path{f.Name()}, typ: f.Type()})
+// maxSegments is how many a key may have: package cache refuses types with more.
+const maxSegments = 64
+
+// segments are what keys are made of, as in cache/internal/keys: the fields of structs, and the elements of arrays, unless
+// these write themselves. It tells too which of them cannot be named in the package of the interface, or "".
+func (p *plan) segments(parts []operand) (all []operand, hidden string) {
+	var add func(o operand)
+	add = func(o operand) {
+		array, isArray := o.typ.Underlying().(*types.Array)
+		fields, isStruct := o.typ.Underlying().(*types.Struct)
+		switch {
+		case len(all) > maxSegments:
+		case marshalsText(o.typ) || !isStruct && !isArray || isArray && isBytes(array):
+			all = append(all, o)
+		case isArray:
+			for i := range min(array.Len(), maxSegments+1) {
+				one := o
+				one.typ, one.sub = array.Elem(), o.sub+"["+strconv.FormatInt(i, 10)+"]"
+				add(one)
+			}
+		default:
+			for f := range fields.Fields() {
+				if f.Name() == "_" {
+					continue
+				}
+				one := o
+				one.typ, one.sub = f.Type(), o.sub+"."+f.Name()
+				if !f.Exported() && f.Pkg() != p.src.pkg && hidden == "" {
+					hidden = o.path.String() + one.sub
+				}
+				add(one)
+			}
 		}
 	}
-	return all
+	for _, o := range parts {
+		add(o)
+	}
+	return all, hidden
+}
+
+// isBytes tells an array of bytes, which is one segment.
+func isBytes(a *types.Array) bool {
+	b, ok := a.Elem().Underlying().(*types.Basic)
+	return ok && b.Kind() == types.Uint8 && a.Len() > 0 && !marshalsText(a.Elem())
 }
 
 func (p *plan) list(parts []operand) string {
 	all := make([]string, len(parts))
 	for i, o := range parts {
-		all[i] = o.path.String() + " " + types.TypeString(o.typ, types.RelativeTo(p.src.pkg))
+		all[i] = o.path.String() + o.sub + " " + types.TypeString(o.typ, types.RelativeTo(p.src.pkg))
 	}
 	return strings.Join(all, ", ")
 }

@@ -294,7 +294,7 @@ func (p *plan) dropOf(m *method, d *drop) {
 	case d.all:
 	case d.prefix != nil:
 		names = d.prefix
-		parts = segments(parts)
+		parts, _ = p.segments(parts)
 	case names == nil && (len(parts) > 0 || d.cache.key == nil):
 		p.faults.add(d.at, "what of %s? write key=, prefix= or all", d.name)
 		return
@@ -306,10 +306,18 @@ func (p *plan) dropOf(m *method, d *drop) {
 		}
 		d.parts = append(d.parts, o)
 	}
+	given := d.parts
+	if d.prefix != nil {
+		var hidden string
+		if given, hidden = p.segments(given); hidden != "" {
+			p.faults.add(d.at, "%s is a segment of its own, and cannot be named here: write key= or all", hidden)
+			return
+		}
+	}
 	if s, ok := manyOf(d.parts); ok && d.prefix == nil && len(parts) == 1 && types.Identical(s, d.cache.key) {
 		d.many = true
-	} else if !d.all && !fits(d.parts, parts, d.prefix != nil) {
-		p.faults.add(d.at, "the key of %s is (%s), not (%s)", d.name, p.list(parts), p.list(d.parts))
+	} else if !d.all && !fits(given, parts, d.prefix != nil) {
+		p.faults.add(d.at, "the key of %s is (%s), not (%s)", d.name, p.list(parts), p.list(given))
 		return
 	}
 	m.drops = append(m.drops, d)

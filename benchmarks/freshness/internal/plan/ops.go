@@ -59,51 +59,43 @@ func (s Settings) Ops(node, incarnation, worker int) *Ops {
 // burst is how many reads follow each other without a pause.
 const burst = 40
 
+// share is a kind of operation, and how many of a hundred are of this kind.
+type share struct {
+	kind    Kind
+	percent int
+}
+
+var (
+	writing = []share{
+		{Invalidate, 40}, {InvalidateMany, 8}, {InvalidateGroup, 4}, {InvalidateCache, 1}, {Set, 15},
+		{Mutate, 18}, {MutateFails, 2}, {MutateBreaks, 2}, {MutatePanics, 2}, {Expire, 8},
+	}
+	reading = []share{{Get, 84}, {GetMany, 4}, {Peek, 7}, {Refresh, 1}, {TokenRead, 4}}
+)
+
+// pick takes one of shares by a number below 100.
+func pick(shares []share, dice int) Kind {
+	for _, s := range shares {
+		if dice -= s.percent; dice < 0 {
+			return s.kind
+		}
+	}
+	panic("plan: the shares are less than a hundred percent")
+}
+
 // Next is the next operation.
 func (o *Ops) Next() Op {
 	op := Op{Key: o.key(), Draw: o.r.Uint64()}
 	dice := o.r.IntN(100)
 	if o.writer {
 		op.Pause = time.Duration(o.r.IntN(80)) * time.Millisecond
-		switch {
-		case dice < 40:
-			op.Kind = Invalidate
-		case dice < 48:
-			op.Kind = InvalidateMany
-		case dice < 52:
-			op.Kind = InvalidateGroup
-		case dice < 53:
-			op.Kind = InvalidateCache
-		case dice < 68:
-			op.Kind = Set
-		case dice < 86:
-			op.Kind = Mutate
-		case dice < 88:
-			op.Kind = MutateFails
-		case dice < 90:
-			op.Kind = MutateBreaks
-		case dice < 92:
-			op.Kind = MutatePanics
-		default:
-			op.Kind = Expire
-		}
+		op.Kind = pick(writing, dice)
 		return op
 	}
 	if o.count++; o.count%burst == 0 {
 		op.Pause = time.Duration(o.r.IntN(20)) * time.Millisecond
 	}
-	switch {
-	case dice < 84:
-		op.Kind = Get
-	case dice < 88:
-		op.Kind = GetMany
-	case dice < 95:
-		op.Kind = Peek
-	case dice < 96:
-		op.Kind = Refresh
-	default:
-		op.Kind = TokenRead
-	}
+	op.Kind = pick(reading, dice)
 	if o.r.IntN(20) == 0 {
 		op.Within = time.Duration(o.r.IntN(60)) * time.Millisecond
 	}

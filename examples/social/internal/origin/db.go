@@ -77,12 +77,26 @@ func openSQLite() (*DB, error) {
 	}, nil
 }
 
-// openPostgres opens a pool of connections to a schema, and has prepare make that. It never returns pgx's parse error:
-// that one may quote the URL, which may hold a password.
-func openPostgres(url, schema string, prepare func(*DB) error) (*DB, error) {
+// CheckURL tells whether url could lead to a PostgreSQL; it does not connect.
+func CheckURL(url string) error {
+	_, err := parseURL(url)
+	return err
+}
+
+// parseURL never returns pgx's own error: that one may quote the URL, which may hold a password.
+func parseURL(url string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
-		return nil, errors.New("origin: DATABASE_URL is malformed: want postgres://user:password@host:5432/name")
+		return nil, errors.New("origin: malformed URL: want postgres://user:password@host:5432/name")
+	}
+	return config, nil
+}
+
+// openPostgres opens a pool of connections to a schema, and has prepare make that.
+func openPostgres(url, schema string, prepare func(*DB) error) (*DB, error) {
+	config, err := parseURL(url)
+	if err != nil {
+		return nil, err
 	}
 	config.RuntimeParams["search_path"] = schema
 	pool := stdlib.OpenDB(*config)

@@ -22,6 +22,17 @@ func (p *Probe) Ready() { p.state.CompareAndSwap(warming, ready) }
 // Stopping says that it should get none from now on.
 func (p *Probe) Stopping() { p.state.Store(stopping) }
 
+// Farewell lets requests through to next, and asks whoever comes while the service is stopping to come to another one: the
+// connection is closed after the answer. To close those that happen to be idle would lose the requests that are on their way.
+func (p *Probe) Farewell(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.state.Load() == stopping {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Livez answers 200 as long as the process can answer: nothing that a restart does not mend makes it fail.
 func (p *Probe) Livez(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") }
 

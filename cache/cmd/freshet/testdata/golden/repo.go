@@ -24,7 +24,10 @@ type (
 		Team string
 		Home *Address
 	}
-	Address struct{ City string }
+	Address struct {
+		City string
+		Grid [2]int8
+	}
 	// Query has a field that is not a part of the key.
 	Query struct {
 		Team string
@@ -36,6 +39,15 @@ type (
 		Day  int
 		_    int
 	}
+	// Place is several segments of a key.
+	Place struct {
+		Slot Slot
+		At   [2]int8
+		Mark [4]byte
+	}
+	// These are names that the generated file would give to its variables.
+	options string
+	c       struct{ N int }
 	// Getter is embedded below, as the instance for one type.
 	Getter[K comparable, V any] interface {
 		//freshet:cache name=addresses
@@ -67,6 +79,8 @@ type Repo interface {
 	Slot(context context.Context, slot Slot) (string, error)
 	//freshet:cache name=clash key=cache,error
 	Clash(ctx context.Context, cache string, error int) (string, error)
+	//freshet:cache name=places
+	Place(ctx context.Context, place Place, options options) (c, error)
 
 	//freshet:invalidate users key=user.ID
 	//freshet:invalidate users.many key=user.ID
@@ -86,6 +100,13 @@ type Repo interface {
 	//freshet:invalidate feed all
 	Reset(_ context.Context, team string, page int, exact bool, slot Slot, _ func(context.Context)) (invalidation, written int, _ error)
 
+	//freshet:invalidate places prefix=slot,user.Home.Grid
+	//freshet:invalidate users key=user.ID
+	//freshet:invalidate feed prefix=user.Home.City
+	//freshet:invalidate slots prefix=slot
+	//freshet:invalidate count
+	Move(ctx context.Context, user *User, slot Slot) (moved *User, err error)
+
 	Templates(template.Template, htmltemplate.HTML) (io.Reader, [2]chan<- struct{ X int })
 	Nothing()
 	Join(sep string, parts ...string) string
@@ -99,6 +120,12 @@ type Repo interface {
 type local interface {
 	//freshet:cache name=local
 	hidden(ctx context.Context, name string) (string, error)
+	inner() (caches int)
 }
 
 var _ = errors.New
+
+// SetPlace fills a cache, whose values only this package can make.
+func SetPlace(ctx context.Context, r *CachedRepo, at CachedRepoPlaceKey) error {
+	return r.PlacesCache.Set(ctx, at, c{})
+}

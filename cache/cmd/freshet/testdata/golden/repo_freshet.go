@@ -29,9 +29,10 @@ type CachedRepo struct {
 	FeedCache      *cache.Cached[CachedRepoFeedKey, string]     // of Feed
 	SlotsCache     *cache.Cached[Slot, string]                  // of Slot
 	ClashCache     *cache.Cached[CachedRepoClashKey, string]    // of Clash
+	PlacesCache    *cache.Cached[CachedRepoPlaceKey, c]         // of Place
 	LocalCache     *cache.Cached[string, string]                // of hidden
 
-	inner  Repo
+	inner2 Repo
 	caches []io.Closer
 }
 
@@ -62,6 +63,12 @@ type CachedRepoClashKey struct {
 	Error int
 }
 
+// CachedRepoPlaceKey is the key of PlacesCache: the segments that a prefix invalidates, in order.
+type CachedRepoPlaceKey struct {
+	Place   Place
+	Options options
+}
+
 // NewCachedRepo puts caches in front of inner, which must not change behind them but by the methods that invalidate.
 // A nil store gives each cache a private one, in memory. Each tune may change the options of each cache, which are
 // told apart by their Name: NotFound, for one. Close what it returns; that closes inner, too.
@@ -69,8 +76,8 @@ func NewCachedRepo(inner Repo, store *tiered2.Store, tune ...func(*cache.Options
 	if inner == nil {
 		return nil, errors.New("NewCachedRepo: inner is nil")
 	}
-	c := &CachedRepo{inner: inner}
-	options := func(name string, life ttl2.Policy) cache.Options {
+	c2 := &CachedRepo{inner2: inner}
+	options2 := func(name string, life ttl2.Policy) cache.Options {
 		o := cache.Options{Store: store, Name: name, TTL: life}
 		for _, f := range tune {
 			f(&o)
@@ -78,67 +85,73 @@ func NewCachedRepo(inner Repo, store *tiered2.Store, tune ...func(*cache.Options
 		return o
 	}
 	var err error
-	if c.AddressesCache, err = cache.New(inner.Address, options("addresses", ttl2.Policy{})); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	if c2.AddressesCache, err = cache.New(inner.Address, options2("addresses", ttl2.Policy{})); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.AddressesCache)
-	if c.UsersCache, err = cache.New(inner.UserByID, options("users", ttl2.Fixed(5*time.Minute))); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	c2.caches = append(c2.caches, c2.AddressesCache)
+	if c2.UsersCache, err = cache.New(inner.UserByID, options2("users", ttl2.Fixed(5*time.Minute))); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.UsersCache)
-	if c.UsersManyCache, err = cache.NewBatch(inner.UsersByID, options("users.many", ttl2.Fixed(90*time.Minute))); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	c2.caches = append(c2.caches, c2.UsersCache)
+	if c2.UsersManyCache, err = cache.NewBatch(inner.UsersByID, options2("users.many", ttl2.Fixed(90*time.Minute))); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.UsersManyCache)
-	if c.VariadicCache, err = cache.NewBatch(func(ctx context.Context, keys []UserID) (map[UserID]string, error) {
+	c2.caches = append(c2.caches, c2.UsersManyCache)
+	if c2.VariadicCache, err = cache.NewBatch(func(ctx context.Context, keys []UserID) (map[UserID]string, error) {
 		return inner.Variadic(ctx, keys...)
-	}, options("variadic", ttl2.Fixed(time.Second))); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	}, options2("variadic", ttl2.Fixed(time.Second))); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.VariadicCache)
-	if c.NamedCache, err = cache.NewBatch(func(ctx context.Context, keys []UserID) (map[UserID]string, error) {
+	c2.caches = append(c2.caches, c2.VariadicCache)
+	if c2.NamedCache, err = cache.NewBatch(func(ctx context.Context, keys []UserID) (map[UserID]string, error) {
 		return inner.Named(ctx, keys)
-	}, options("named", ttl2.Policy{})); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	}, options2("named", ttl2.Policy{})); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.NamedCache)
-	if c.CountCache, err = cache.New(func(ctx context.Context, _ struct{}) (int, error) {
+	c2.caches = append(c2.caches, c2.NamedCache)
+	if c2.CountCache, err = cache.New(func(ctx context.Context, _ struct{}) (int, error) {
 		return inner.Count(ctx)
-	}, options("count", ttl2.Fixed(1500*time.Millisecond))); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	}, options2("count", ttl2.Fixed(1500*time.Millisecond))); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.CountCache)
-	if c.SearchCache, err = cache.New(func(ctx context.Context, _ CachedRepoSearchKey) (none []string, err error) {
+	c2.caches = append(c2.caches, c2.CountCache)
+	if c2.SearchCache, err = cache.New(func(ctx context.Context, _ CachedRepoSearchKey) (none []string, err error) {
 		call, ok := ctx.Value((*cachedRepoSearchCall)(nil)).(*cachedRepoSearchCall)
 		if !ok {
 			return none, errors.New("CachedRepo: SearchCache loads only what Search is asked for: its key is not all of the arguments")
 		}
 		return inner.Search(ctx, call.p1, call.p2)
-	}, options("search", ttl2.Policy{})); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	}, options2("search", ttl2.Policy{})); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.SearchCache)
-	if c.FeedCache, err = cache.New(func(ctx context.Context, key CachedRepoFeedKey) (string, error) {
+	c2.caches = append(c2.caches, c2.SearchCache)
+	if c2.FeedCache, err = cache.New(func(ctx context.Context, key CachedRepoFeedKey) (string, error) {
 		return inner.Feed(ctx, key.Day, key.Team)
-	}, options("feed", ttl2.Policy{})); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	}, options2("feed", ttl2.Policy{})); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.FeedCache)
-	if c.SlotsCache, err = cache.New(inner.Slot, options("slots", ttl2.Policy{})); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	c2.caches = append(c2.caches, c2.FeedCache)
+	if c2.SlotsCache, err = cache.New(inner.Slot, options2("slots", ttl2.Policy{})); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.SlotsCache)
-	if c.ClashCache, err = cache.New(func(ctx context.Context, key CachedRepoClashKey) (string, error) {
+	c2.caches = append(c2.caches, c2.SlotsCache)
+	if c2.ClashCache, err = cache.New(func(ctx context.Context, key CachedRepoClashKey) (string, error) {
 		return inner.Clash(ctx, key.Cache, key.Error)
-	}, options("clash", ttl2.Policy{})); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	}, options2("clash", ttl2.Policy{})); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.ClashCache)
-	if c.LocalCache, err = cache.New(inner.hidden, options("local", ttl2.Policy{})); err != nil {
-		return nil, errors.Join(err, c.closeCaches())
+	c2.caches = append(c2.caches, c2.ClashCache)
+	if c2.PlacesCache, err = cache.New(func(ctx context.Context, key CachedRepoPlaceKey) (c, error) {
+		return inner.Place(ctx, key.Place, key.Options)
+	}, options2("places", ttl2.Policy{})); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
 	}
-	c.caches = append(c.caches, c.LocalCache)
-	return c, nil
+	c2.caches = append(c2.caches, c2.PlacesCache)
+	if c2.LocalCache, err = cache.New(inner.hidden, options2("local", ttl2.Policy{})); err != nil {
+		return nil, errors.Join(err, c2.closeCaches())
+	}
+	c2.caches = append(c2.caches, c2.LocalCache)
+	return c2, nil
 }
 
 // Address answers from AddressesCache.
@@ -177,7 +190,7 @@ func (c *CachedRepo) Count(ctx context.Context) (int, error) {
 // Search answers from SearchCache.
 func (c *CachedRepo) Search(ctx context.Context, q *Query, exact bool) ([]string, error) {
 	if q == nil { // there is no key
-		return c.inner.Search(ctx, q, exact)
+		return c.inner2.Search(ctx, q, exact)
 	}
 	ctx = context.WithValue(ctx, (*cachedRepoSearchCall)(nil), &cachedRepoSearchCall{p1: q, p2: exact})
 	return c.SearchCache.Get(ctx, CachedRepoSearchKey{Page: q.Page, Team: q.Team, Exact: exact})
@@ -198,10 +211,19 @@ func (c *CachedRepo) Clash(ctx context.Context, cache2 string, error2 int) (stri
 	return c.ClashCache.Get(ctx, CachedRepoClashKey{Cache: cache2, Error: error2})
 }
 
+// Place answers from PlacesCache.
+func (c *CachedRepo) Place(ctx context.Context, place Place, options2 options) (c, error) {
+	return c.PlacesCache.Get(ctx, CachedRepoPlaceKey{Place: place, Options: options2})
+}
+
 // Save is passed on, and invalidates in UsersCache, UsersManyCache, CountCache, FeedCache.
 func (c *CachedRepo) Save(ctx context.Context, user *User) (err error) {
-	if user == nil { // there is no key
-		return c.inner.Save(ctx, user)
+	if user == nil { // a key is missing
+		defer func() { // also after an error or a panic: what was written is not known then
+			invalidation := c.CountCache.Invalidate(ctx, struct{}{})
+			err = c.settle(err, invalidation)
+		}()
+		return c.inner2.Save(ctx, user)
 	}
 	oldID := user.ID
 	oldTeam := user.Team
@@ -220,7 +242,7 @@ func (c *CachedRepo) Save(ctx context.Context, user *User) (err error) {
 		return c.UsersManyCache.Mutate(ctx, oldID, func(ctx context.Context) error {
 			return c.CountCache.Mutate(ctx, struct{}{}, func(ctx context.Context) error {
 				written = true
-				err = c.inner.Save(ctx, user)
+				err = c.inner2.Save(ctx, user)
 				return err
 			})
 		})
@@ -241,7 +263,7 @@ func (c *CachedRepo) Create(ctx context.Context, team string) (created *User, er
 		err = c.settle(err, invalidation)
 	}()
 	invalidation := c.CountCache.Mutate(ctx, struct{}{}, func(ctx context.Context) error {
-		created, err = c.inner.Create(ctx, team)
+		created, err = c.inner2.Create(ctx, team)
 		return err
 	})
 	return created, c.settle(err, invalidation)
@@ -254,7 +276,7 @@ func (c *CachedRepo) Delete(ctx context.Context, ids ...UserID) (r0 int, err err
 		err = c.settle(err, invalidation)
 	}()
 	invalidation := c.CountCache.Mutate(ctx, struct{}{}, func(ctx context.Context) error {
-		r0, err = c.inner.Delete(ctx, ids...)
+		r0, err = c.inner2.Delete(ctx, ids...)
 		return err
 	})
 	return r0, c.settle(err, invalidation)
@@ -270,7 +292,7 @@ func (c *CachedRepo) Reset(ctx context.Context, team string, page int, exact boo
 	invalidation2 := c.SearchCache.Mutate(ctx, CachedRepoSearchKey{Page: page, Team: team, Exact: exact}, func(ctx context.Context) error {
 		return c.SlotsCache.Mutate(ctx, slot, func(ctx context.Context) error {
 			written2 = true
-			invalidation, written, err = c.inner.Reset(ctx, team, page, exact, slot, p5)
+			invalidation, written, err = c.inner2.Reset(ctx, team, page, exact, slot, p5)
 			return err
 		})
 	})
@@ -280,19 +302,61 @@ func (c *CachedRepo) Reset(ctx context.Context, team string, page int, exact boo
 	return invalidation, written, c.settle(err, invalidation2)
 }
 
+// Move is passed on, and invalidates in UsersCache, CountCache, FeedCache, SlotsCache, PlacesCache.
+func (c *CachedRepo) Move(ctx context.Context, user *User, slot Slot) (moved *User, err error) {
+	if user == nil || user.Home == nil { // a key is missing
+		defer func() { // also after an error or a panic: what was written is not known then
+			invalidation := errors.Join(c.SlotsCache.InvalidatePrefix(ctx, slot.Team, slot.Day), c.CountCache.Invalidate(ctx, struct{}{}))
+			if user != nil && user.Home != nil {
+				invalidation = errors.Join(invalidation, c.PlacesCache.InvalidatePrefix(ctx, slot.Team, slot.Day, user.Home.Grid[0], user.Home.Grid[1]))
+			}
+			if user != nil {
+				invalidation = errors.Join(invalidation, c.UsersCache.Invalidate(ctx, user.ID))
+			}
+			if user != nil && user.Home != nil {
+				invalidation = errors.Join(invalidation, c.FeedCache.InvalidatePrefix(ctx, user.Home.City))
+			}
+			err = c.settle(err, invalidation)
+		}()
+		return c.inner2.Move(ctx, user, slot)
+	}
+	oldGrid := user.Home.Grid
+	oldID := user.ID
+	oldCity := user.Home.City
+	defer func() { // also after an error or a panic: what was written is not known then
+		invalidation := errors.Join(c.PlacesCache.InvalidatePrefix(ctx, slot.Team, slot.Day, oldGrid[0], oldGrid[1]), c.FeedCache.InvalidatePrefix(ctx, oldCity), c.SlotsCache.InvalidatePrefix(ctx, slot.Team, slot.Day))
+		if user.ID != oldID {
+			invalidation = errors.Join(invalidation, c.UsersCache.Invalidate(ctx, user.ID))
+		}
+		err = c.settle(err, invalidation)
+	}()
+	written := false
+	invalidation := c.UsersCache.Mutate(ctx, oldID, func(ctx context.Context) error {
+		return c.CountCache.Mutate(ctx, struct{}{}, func(ctx context.Context) error {
+			written = true
+			moved, err = c.inner2.Move(ctx, user, slot)
+			return err
+		})
+	})
+	if !written {
+		return moved, invalidation
+	}
+	return moved, c.settle(err, invalidation)
+}
+
 // Templates is passed on.
 func (c *CachedRepo) Templates(p0 template.Template, p1 template2.HTML) (io.Reader, [2]chan<- struct{ X int }) {
-	return c.inner.Templates(p0, p1)
+	return c.inner2.Templates(p0, p1)
 }
 
 // Nothing is passed on.
 func (c *CachedRepo) Nothing() {
-	c.inner.Nothing()
+	c.inner2.Nothing()
 }
 
 // Join is passed on.
 func (c *CachedRepo) Join(sep string, parts ...string) string {
-	return c.inner.Join(sep, parts...)
+	return c.inner2.Join(sep, parts...)
 }
 
 // hidden answers from LocalCache.
@@ -300,13 +364,18 @@ func (c *CachedRepo) hidden(ctx context.Context, name string) (string, error) {
 	return c.LocalCache.Get(ctx, name)
 }
 
+// inner is passed on.
+func (c *CachedRepo) inner() int {
+	return c.inner2.inner()
+}
+
 // String is passed on.
 func (c *CachedRepo) String() string {
-	return c.inner.String()
+	return c.inner2.String()
 }
 
 // Close ends the caches, and then closes what they are in front of.
-func (c *CachedRepo) Close() error { return errors.Join(c.closeCaches(), c.inner.Close()) }
+func (c *CachedRepo) Close() error { return errors.Join(c.closeCaches(), c.inner2.Close()) }
 
 func (c *CachedRepo) closeCaches() error {
 	var faults []error
