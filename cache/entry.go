@@ -14,12 +14,11 @@ import (
 // entry is what memory holds. Engines know it by a hash, so the key is compared on each read; it is changed by nobody.
 type entry[K comparable, V any] struct {
 	tiered.Entry
-	owner *Cached[K, V]
-	key   K
-	value V
-
+	owner   *Cached[K, V]
 	until   int64 // end of freshness in Redis, Unix milliseconds
 	attempt atomic.Int64
+	key     K
+	value   V
 }
 
 // refreshPause is how long after an attempt to refresh an entry the next may be made from it.

@@ -17,13 +17,13 @@ type Entry struct {
 	count    uint64
 	epoch    uint64
 	prefix   atomic.Uint64 // raised by a lookup that found nothing newer
-	fresh    int64         // instant of the coarse clock
-	replaced atomic.Bool   // an engine may still hold it
-	negative bool
+	fresh    int64         // instants of the coarse clock
 	stale    int64
 	keep     int64
 	cost     time.Duration
 	weight   int64
+	negative bool
+	replaced atomic.Bool // an engine may still hold it
 }
 
 // Item is what a memory engine holds: a struct that embeds an Entry.
