@@ -54,7 +54,7 @@ capacity: %[5]d requests in flight, %[6]d waiting, %[7]v each
   curl -H "Authorization: Bearer $TOKEN" %[1]s/auth
   curl -H "Authorization: Bearer $TOKEN" %[1]s/post -d '{"user":%[8]d,"text":"Hello"}'
   curl %[1]s/readyz
-  curl %[1]s/cache/stats
+  %[1]s/cache/stats   # in a browser: what the caches do, live
 `, server.url, b.db.Kind(), b.redisName, s.label, s.capacity.Capacity(), s.capacity.Queue, s.capacity.Timeout, p.Writer(1), shown)
 
 	var warming sync.WaitGroup

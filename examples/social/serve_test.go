@@ -46,7 +46,7 @@ func start(t *testing.T, env []string, args ...string) *process {
 	require.Eventually(t, func() bool {
 		_, after, ok := strings.Cut(p.out.String(), "serving on ")
 		p.url, _, _ = strings.Cut(after, ": ")
-		return ok && strings.Contains(after, "/cache/stats\n")
+		return ok && strings.Contains(after, "/cache/stats ")
 	}, patience, 10*time.Millisecond, &p.errs)
 	return p
 }

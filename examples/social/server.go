@@ -35,7 +35,7 @@ func listen(ctx context.Context, addr string, data service.Data, s settings, log
 	mux := http.NewServeMux()
 	mux.Handle("/", gate.Middleware(app))
 	// What tells how the service fares must be answered when it is full, too.
-	mux.Handle("GET /cache/stats", app)
+	mux.Handle("GET /cache/", app)
 	mux.HandleFunc("GET /capacity", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(gate.Stats())

@@ -25,7 +25,9 @@ func (s stuck) Feed(context.Context, int64) (service.Feed, error) {
 	return service.Feed{}, nil
 }
 
-func (stuck) Stats() service.Stats { return service.Stats{} }
+func (stuck) Page() http.Handler {
+	return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+}
 
 // TestDrainIsBounded: what does not end in the time of a request is given up.
 func TestDrainIsBounded(t *testing.T) {

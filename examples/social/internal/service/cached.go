@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/freshet-go/freshet/cache/cachehttp"
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
 	"github.com/freshet-go/freshet/tiered"
 )
@@ -32,6 +33,7 @@ type Cached struct {
 	jobStats      *function[string, []origin.JobStats]
 
 	watch *watch
+	page  *cachehttp.Stats
 }
 
 // allJobs is the one key of jobStats.
@@ -39,26 +41,31 @@ const allJobs = "all"
 
 // NewCached caches the queries of db in store, and begins to watch the health of the jobs.
 func NewCached(db *origin.DB, store *tiered.Store) (*Cached, error) {
-	c := &Cached{db: db, store: store}
+	page, err := cachehttp.New(cachehttp.Options{Store: store, ShowKeys: true}) // keys are ids, which are no secret
+	if err != nil {
+		return nil, fmt.Errorf("service: %w", err)
+	}
+	c, in := &Cached{db: db, store: store, page: page}, home{store, page.Observer()}
 	var errs [13]error
 	id := func(k int64) uint64 { return uint64(k) }
 	name := func(k string) uint64 { return uint64(len(k)) }
 	stats := func(ctx context.Context, _ string) ([]origin.JobStats, error) { return db.JobStats(ctx) }
 
-	c.users, errs[0] = many(store, "users", id, db.Users)
-	c.profiles, errs[1] = many(store, "user_profile", id, db.Profiles)
-	c.sessions, errs[2] = many(store, "sessions", id, db.Sessions)
-	c.following, errs[3] = many(store, "following", id, db.Following)
-	c.posts, errs[4] = single(store, "posts", id, db.Post, sql.ErrNoRows)
-	c.postsOf, errs[5] = many(store, "posts_user", id, db.PostsOf)
-	c.notifications, errs[6] = many(store, "notifications", id, db.Unread)
-	c.messages, errs[7] = many(store, "messages", id, db.Messages)
-	c.jobs, errs[8] = single(store, "jobs", name, db.Jobs, nil)
-	c.jobStats, errs[9] = single(store, "jobs_stats", name, stats, nil)
-	c.settings, errs[10] = many(store, "settings", id, db.Settings)
-	c.roles, errs[11] = many(store, "roles", id, db.Roles)
-	c.followers, errs[12] = many(store, "follower_count", id, db.Followers)
+	c.users, errs[0] = many(in, "users", id, db.Users)
+	c.profiles, errs[1] = many(in, "user_profile", id, db.Profiles)
+	c.sessions, errs[2] = many(in, "sessions", id, db.Sessions)
+	c.following, errs[3] = many(in, "following", id, db.Following)
+	c.posts, errs[4] = single(in, "posts", id, db.Post, sql.ErrNoRows)
+	c.postsOf, errs[5] = many(in, "posts_user", id, db.PostsOf)
+	c.notifications, errs[6] = many(in, "notifications", id, db.Unread)
+	c.messages, errs[7] = many(in, "messages", id, db.Messages)
+	c.jobs, errs[8] = single(in, "jobs", name, db.Jobs, nil)
+	c.jobStats, errs[9] = single(in, "jobs_stats", name, stats, nil)
+	c.settings, errs[10] = many(in, "settings", id, db.Settings)
+	c.roles, errs[11] = many(in, "roles", id, db.Roles)
+	c.followers, errs[12] = many(in, "follower_count", id, db.Followers)
 	if err := errors.Join(errs[:]...); err != nil {
+		_ = page.Close() // never fails
 		return nil, fmt.Errorf("service: %w", err)
 	}
 	c.watch = newWatch(c.look)
@@ -66,7 +73,10 @@ func NewCached(db *origin.DB, store *tiered.Store) (*Cached, error) {
 }
 
 // Close ends what goes on in the background. The caches end with their store.
-func (c *Cached) Close() { c.watch.close() }
+func (c *Cached) Close() {
+	c.watch.close()
+	_ = c.page.Close() // never fails
+}
 
 // Feed takes at most two round trips: whom the user follows, then all of them at once.
 func (c *Cached) Feed(ctx context.Context, user int64) (Feed, error) {

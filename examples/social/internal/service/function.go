@@ -31,21 +31,27 @@ func newBook[K comparable](store *tiered.Store, name string, pick func(K) uint64
 	}, pick)
 }
 
+// home is where functions are cached, and who watches them.
+type home struct {
+	store    *tiered.Store
+	observer cache.Observer
+}
+
 // many caches a query for many keys.
-func many[K comparable, V any](store *tiered.Store, name string, pick func(K) uint64, load func(context.Context, []K) (map[K]V, error)) (*function[K, V], error) {
-	book := newBook(store, name, pick)
+func many[K comparable, V any](h home, name string, pick func(K) uint64, load func(context.Context, []K) (map[K]V, error)) (*function[K, V], error) {
+	book := newBook(h.store, name, pick)
 	cached, err := cache.NewBatch(func(ctx context.Context, keys []K) (map[K]V, error) {
 		book.Loading(ctx, keys...)
 		values, err := load(ctx, keys)
 		book.Landed(keys, func(k K) bool { _, ok := values[k]; return ok }, err)
 		return values, err
-	}, cache.Options{Store: store, Name: name, LoadTimeout: loadTimeout})
+	}, cache.Options{Store: h.store, Observer: h.observer, Name: name, LoadTimeout: loadTimeout})
 	return &function[K, V]{cached, book}, err
 }
 
 // single caches a query for one key. notFound tells which of its errors means that there is nothing.
-func single[K comparable, V any](store *tiered.Store, name string, pick func(K) uint64, load func(context.Context, K) (V, error), notFound error) (*function[K, V], error) {
-	book := newBook(store, name, pick)
+func single[K comparable, V any](h home, name string, pick func(K) uint64, load func(context.Context, K) (V, error), notFound error) (*function[K, V], error) {
+	book := newBook(h.store, name, pick)
 	absent := func(err error) bool { return notFound != nil && errors.Is(err, notFound) }
 	cached, err := cache.New(func(ctx context.Context, key K) (V, error) {
 		book.Loading(ctx, key)
@@ -56,7 +62,7 @@ func single[K comparable, V any](store *tiered.Store, name string, pick func(K) 
 		}
 		book.Landed([]K{key}, func(K) bool { return err == nil }, failure)
 		return value, err
-	}, cache.Options{Store: store, Name: name, LoadTimeout: loadTimeout, NotFound: absent})
+	}, cache.Options{Store: h.store, Observer: h.observer, Name: name, LoadTimeout: loadTimeout, NotFound: absent})
 	return &function[K, V]{cached, book}, err
 }
 

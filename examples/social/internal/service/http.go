@@ -32,7 +32,8 @@ func Handler(data Data, password string, log *slog.Logger) http.Handler {
 	mux.HandleFunc("GET /auth", s.auth)
 	mux.HandleFunc("GET /posts/{id}", s.post)
 	mux.HandleFunc("GET /health", s.health)
-	mux.HandleFunc("GET /cache/stats", s.stats)
+	mux.Handle("GET /cache/stats", data.Page())
+	mux.HandleFunc("GET /cache/loads", s.loads)
 	mux.HandleFunc("POST /login", s.login)
 	mux.HandleFunc("POST /logout", s.logout)
 	mux.HandleFunc("POST /post", s.addPost)
@@ -67,7 +68,8 @@ func (s *server) health(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, h, err)
 }
 
-func (s *server) stats(w http.ResponseWriter, r *http.Request) {
+// loads tells why each load was needed.
+func (s *server) loads(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, r, s.data.Stats().view(), nil)
 }
 

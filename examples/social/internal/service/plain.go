@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"database/sql"
 	"errors"
+	"net/http"
 
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
 )
@@ -153,3 +154,6 @@ func missing(err error) error {
 
 // Stats is empty: there is no cache.
 func (p Plain) Stats() Stats { return Stats{} }
+
+// Page is none, for the same reason.
+func (p Plain) Page() http.Handler { return http.NotFoundHandler() }

@@ -5,6 +5,7 @@ package service
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
 )
@@ -26,6 +27,7 @@ type Data interface {
 	Post(ctx context.Context, id int64) (Article, error)
 	Health(ctx context.Context) (Health, error)
 	Stats() Stats
+	Page() http.Handler // of what the caches do, for /cache/stats
 
 	AddPost(ctx context.Context, author int64, text string) (origin.Post, error)
 	Follow(ctx context.Context, user, followee int64) error

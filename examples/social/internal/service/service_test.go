@@ -16,6 +16,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"go.uber.org/goleak"
 
+	"github.com/freshet-go/freshet/cache/cachehttp"
 	"github.com/freshet-go/freshet/examples/social/internal/origin"
 	"github.com/freshet-go/freshet/examples/social/internal/service"
 	"github.com/freshet-go/freshet/tiered"
@@ -289,10 +290,35 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// The page shows all caches, and which users are asked for most; without a cache there is none.
+func TestPage(t *testing.T) {
+	url := serve(t, cached(t, database(t)))
+	call(t, "GET", url+"/feed/1", "", "")
+	status, answer := call(t, "GET", url+"/cache/stats", "", "")
+	var s cachehttp.Snapshot
+	if err := json.Unmarshal([]byte(answer), &s); err != nil || status != 200 {
+		t.Fatal(status, err)
+	}
+	loads := map[string]uint64{}
+	for _, c := range s.Caches {
+		loads[c.Name] = c.Loads
+	}
+	if len(loads) != 13 || loads["following"] != 1 {
+		t.Errorf("the page shows %v", loads)
+	}
+	status, answer = call(t, "GET", url+"/cache/stats?file=stats.js", "", "")
+	if status != 200 || !strings.Contains(answer, "fetch(") {
+		t.Errorf("its script is %d, %.50s", status, answer)
+	}
+	if status, _ := call(t, "GET", serve(t, service.Plain{DB: database(t)})+"/cache/stats", "", ""); status != 404 {
+		t.Errorf("without a cache it answers %d", status)
+	}
+}
+
 func TestStats(t *testing.T) {
 	url := serve(t, cached(t, database(t)))
 	call(t, "GET", url+"/feed/1", "", "")
-	_, answer := call(t, "GET", url+"/cache/stats", "", "")
+	_, answer := call(t, "GET", url+"/cache/loads", "", "")
 	var s struct {
 		Caches map[string]struct {
 			Requests, Loads uint64

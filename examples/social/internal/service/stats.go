@@ -1,6 +1,8 @@
 package service
 
 import (
+	"net/http"
+
 	"github.com/freshet-go/freshet/cache"
 	"github.com/freshet-go/freshet/examples/social/internal/audit"
 	"github.com/freshet-go/freshet/tiered"
@@ -40,7 +42,10 @@ func (c *Cached) Waits() (n uint64) {
 	return n
 }
 
-// statsView is Stats as /cache/stats shows it.
+// Page shows what the caches and their store do: to people a page that draws itself, to machines JSON.
+func (c *Cached) Page() http.Handler { return c.page }
+
+// statsView is Stats as /cache/loads shows it.
 type statsView struct {
 	Caches map[string]cacheView `json:"caches"`
 	Store  storeView            `json:"store"`
