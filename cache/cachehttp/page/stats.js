@@ -56,11 +56,11 @@ function tiles(s) {
   } else {
     out.push(
       tile("Link", st.link.up ? "up" : "down", st.link.up ? "good" : "bad",
-        node("span", {}, count(st.link.outages) + " outages")),
+        node("span", {}, "outages: " + count(st.link.outages))),
       tile("Breaker", st.breaker, st.breaker === "closed" ? "good" : st.breaker === "open" ? "bad" : "warn",
-        node("span", {}, count(st.redis.errors) + " errors of Redis")),
+        node("span", {}, "errors of Redis: " + count(st.redis.errors))),
       tile("Memory serves", st.fallback ? "alone" : "with Redis", st.fallback ? "warn" : "good",
-        node("span", {}, count(st.invalidations.journal) + " invalidations to tell")));
+        node("span", {}, "invalidations to tell: " + count(st.invalidations.journal))));
   }
   return out;
 }
