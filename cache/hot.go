@@ -14,8 +14,8 @@ import (
 // SampleEvery is how many reads there are for one whose key is counted, to find the hottest, and told to a KeySampler.
 const SampleEvery = 256 // a read of the sample costs some hundred nanoseconds; one of all, about one
 
-// drawn tells whether the read that a counter counts as its nth is one of the sample. It scatters n (the finalizer of
-// MurmurHash3), for chance, and not the turn, must decide: who reads in a rhythm must not be overheard.
+// drawn tells whether the nth of some reads, counted from a number drawn at random, is one of the sample. It scatters n
+// (the finalizer of MurmurHash3), for chance, and not the turn, must decide: who reads in a rhythm must not be overheard.
 func drawn(n uint64) bool {
 	n = (n ^ n>>33) * 0xff51afd7ed558ccd
 	n = (n ^ n>>33) * 0xc4ceb9fe1a85ec53

@@ -95,6 +95,24 @@ func TestHotKeysOfARhythm(t *testing.T) {
 	}
 }
 
+// Of the reads of many caches that are seldom read as many are drawn as of those of one that is read often.
+func TestTheSampleHasFewReadsToo(t *testing.T) {
+	store, err := tiered.Open(tiered.Options{})
+	require.NoError(t, err)
+	defer store.Close()
+	d := &diary{}
+	for i := range 300 {
+		c := cache.Must(cache.New(func(_ context.Context, n int) (int, error) { return n, nil },
+			cache.Options{Store: store, Name: fmt.Sprint("c", i), Observer: d}))
+		for range 40 {
+			_, err := c.Get(bg, 1)
+			require.NoError(t, err)
+		}
+		require.NoError(t, c.Close())
+	}
+	require.InDelta(t, 300*40/cache.SampleEvery, len(d.keys), 40) // six standard deviations
+}
+
 func TestHotKeysOfAllTypes(t *testing.T) {
 	inSomeWorlds(t, []int{0, 1}, func(w *world) {
 		type page struct {

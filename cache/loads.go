@@ -211,9 +211,10 @@ func (l *loads[K, V]) call(ctx context.Context, batch []*ticket[K, V], done func
 	background := !slices.ContainsFunc(batch, func(t *ticket[K, V]) bool { return t.purpose != ahead })
 	ctx, end := l.cache.begin(ctx, Operation{Op: OpLoad, Keys: len(ks), Background: background})
 	if l.cache.options.Observer != nil {
+		load := ctx // a copy, or ctx would be on the heap for all
 		for i, t := range batch {
 			t.first = i == 0
-			t.load.Store(&ctx)
+			t.load.Store(&load)
 		}
 	}
 	o := outcome[K, V]{err: ErrGoexit}

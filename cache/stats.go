@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"math/rand/v2"
 	"sync/atomic"
 	"unsafe"
 )
@@ -64,10 +65,17 @@ const lanes = 16
 // lane is one cache line.
 type lane struct {
 	answered [answers]atomic.Uint64
-	_        [64 - 8*answers%64]byte
+	chance   uint64 // drawn at random: the first reads of all caches must not share their fate
 }
 
-func (c *counters) init() { c.lanes = new([lanes]lane) } // apart from the rest, so that it begins with a cache line
+var _ = [1]struct{}{}[unsafe.Sizeof(lane{})-64] // or it does not compile
+
+func (c *counters) init() {
+	c.lanes = new([lanes]lane) // apart from the rest, so that it begins with a cache line
+	for i := range c.lanes {
+		c.lanes[i].chance = rand.Uint64()
+	}
+}
 
 // lane is chosen by where the caller's stack is: a goroutine keeps to one lane, and the next goroutine of a processor, which
 // gets the stack of the last, finds it in that processor's cache. A lane drawn at random is mostly in another's.
@@ -80,7 +88,10 @@ func (c *counters) lane() *lane {
 const scatter = 0x9e3779b97f4a7c15
 
 // count counts an answer, and tells whether its read is one of the sample.
-func (c *counters) count(a answer) bool { return drawn(c.lane().answered[a].Add(1)) }
+func (c *counters) count(a answer) bool {
+	l := c.lane()
+	return drawn(l.chance + l.answered[a].Add(1))
+}
 
 // add counts many answers at once.
 func (c *counters) add(tally *[answers]uint64) {

@@ -34,20 +34,24 @@ type WarmProgress struct {
 }
 
 // Warm fetches keys before anybody asks for them, into memory and into Redis: what is fresh there is not loaded again, so
-// that a second call is cheap, and what fails does not stop it. It returns when all keys are done, or when ctx ends; the
-// progress then says where to go on. While Options.Breaker is open it waits, and what that has refused it asks for again,
+// that a second call is cheap, and what fails does not stop it. It returns when all keys are done, or when ctx ends
+// or the cache is closed; the progress then says where to go on. While Options.Breaker is open it waits, and what that has refused it asks for again,
 // unless the source fails still. The error wraps ctx's, or the first of those that keys failed with. What is
 // fetched counts in Stats like any read.
 func (c *Cached[K, V]) Warm(ctx context.Context, keys iter.Seq[K], o WarmOptions) error {
 	if err := o.withDefaults(); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	if c.closed.Load() {
+		return ErrClosed
+	}
 	w := &warming{o: o, start: time.Now(), done: o.Skip, ended: map[int]int{}}
 	slots := make(chan struct{}, o.Concurrency)
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil) // before the wait: keys may have panicked
+	defer context.AfterFunc(c.life.ctx, func() { cancel(ErrClosed) })()
 	n, skip := 0, o.Skip
 	batch := make([]K, 0, o.Batch)
 	send := func() bool {
@@ -108,7 +112,7 @@ func (o *WarmOptions) withDefaults() error {
 		faults = append(faults, fmt.Errorf("cache: WarmOptions.Rate is %v: must not be negative", o.Rate))
 	}
 	if o.Rate > 0 {
-		o.Batch = min(o.Batch, int(max(o.Rate, 1)))
+		o.Batch = int(min(float64(o.Batch), max(o.Rate, 1))) // an infinite Rate is none
 	}
 	return errors.Join(faults...)
 }

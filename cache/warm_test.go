@@ -104,9 +104,53 @@ func TestWarmSurvivesFailures(t *testing.T) {
 		for _, o := range []cache.WarmOptions{{Batch: -1}, {Concurrency: -1}, {Skip: -1}, {Rate: -1}, {Rate: math.NaN()}} {
 			require.ErrorContains(t, c.Warm(bg, slices.Values(keys), o), "cache: WarmOptions.")
 		}
+		require.NoError(t, c.Warm(bg, slices.Values([]string(nil)), cache.WarmOptions{}))
 		require.NoError(t, c.Close())
 		require.True(t, errors.Is(c.Warm(bg, slices.Values(keys), cache.WarmOptions{}), cache.ErrClosed))
-		require.NoError(t, c.Warm(bg, slices.Values([]string(nil)), cache.WarmOptions{}))
+	})
+}
+
+func TestWarmAtAnyRate(t *testing.T) {
+	for _, rate := range []float64{1e19, math.MaxFloat64, math.Inf(1)} {
+		bubble(t, func(t *testing.T) {
+			keys, src := numbered(250)
+			c := newWorld(t, 0).open(0, src, cache.Options{})
+			require.NoError(t, c.Warm(bg, slices.Values(keys), cache.WarmOptions{Rate: rate}))
+			require.Equal(t, 250, src.loads(""))
+		})
+	}
+}
+
+// Whatever Warm waits for, it does not outlive what it warms, nor who has called it.
+func TestWarmEndsWithItsCacheAndItsCaller(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		w := newWorld(t, 0)
+		keys, src := numbered(100)
+		guard, err := breaker.New(breaker.Options{Consecutive: 1, OpenFor: time.Hour})
+		require.NoError(t, err)
+		c := w.open(0, src, cache.Options{Breaker: guard})
+		permit, err := guard.Allow()
+		require.NoError(t, err)
+		permit.Failure()
+
+		start := time.Now()
+		require.PanicsWithValue(t, "no more keys", func() {
+			_ = c.Warm(bg, func(yield func(string) bool) {
+				yield("k0")
+				panic("no more keys")
+			}, cache.WarmOptions{Batch: 1})
+		})
+		require.Zero(t, time.Since(start))
+
+		ended := make(chan error, 2)
+		go func() { ended <- c.Warm(bg, slices.Values(keys), cache.WarmOptions{}) }()        // waits for the breaker
+		go func() { ended <- c.Warm(bg, slices.Values(keys), cache.WarmOptions{Rate: 1}) }() // for its pace, too
+		pass(time.Second)
+		start = time.Now()
+		require.NoError(t, c.Close())
+		require.ErrorIs(t, <-ended, cache.ErrClosed)
+		require.ErrorIs(t, <-ended, cache.ErrClosed)
+		require.Zero(t, time.Since(start))
 	})
 }
 

@@ -40,8 +40,6 @@ func (o observer) Begin(ctx context.Context, op cache.Operation) (context.Contex
 	}
 	if op.Op == cache.OpLoad {
 		attributes = append(attributes, backgroundKey.Bool(op.Background))
-	}
-	if op.Op == cache.OpLoad {
 		ctx = context.WithValue(ctx, parentKey{}, trace.SpanContextFromContext(ctx).SpanID())
 	}
 	ctx, span := o.tracer.Start(ctx, strings.TrimSpace(string(op.Op)+" "+op.Cache), trace.WithAttributes(attributes...))

@@ -20,8 +20,12 @@ import (
 
 func main() {
 	logging.Disable() // the Redis client's own: the store says what it means
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal finds nobody who waits for it, and ends the process
+	signals, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	context.AfterFunc(signals, func() {
+		stop() // first: a second signal, however soon, finds nobody who waits for it, and ends the process
+		cancel(context.Cause(signals))
+	})
 	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)

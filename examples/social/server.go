@@ -64,14 +64,17 @@ func listen(ctx context.Context, addr string, data service.Data, s settings, log
 const farewell = time.Second
 
 // close is unready at once, and lets requests under way end, for as long as one may take. Until the last of them has
-// ended, and for a while at least, the socket stays open, to say that the service is not ready, and refuse others.
-func (s *server) close(atLeast time.Duration) error {
+// ended, and for a while after, since whoever got that answer may be asking again, the socket stays open, to say that the
+// service is not ready, and refuse others.
+func (s *server) close(after time.Duration) error {
 	s.probe.Stopping()
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
-	told := time.After(min(atLeast, s.timeout/2))
 	err := s.gate.Drain(ctx)
-	<-told
+	select {
+	case <-time.After(min(after, s.timeout/2)):
+	case <-ctx.Done():
+	}
 	if err = errors.Join(err, s.http.Shutdown(ctx)); err != nil {
 		return errors.Join(fmt.Errorf("draining: %w", err), s.http.Close())
 	}

@@ -61,3 +61,35 @@ func TestDrainIsBounded(t *testing.T) {
 	require.ErrorIs(t, <-server.done, http.ErrServerClosed)
 	http.DefaultClient.CloseIdleConnections()
 }
+
+// TestTheLastToBeAnsweredAreToldToo: whoever waited longer than the farewell for an answer hears of the end with the next.
+func TestTheLastToBeAnsweredAreToldToo(t *testing.T) {
+	data := stuck{asked: make(chan struct{}, 3), release: make(chan struct{})}
+	s := settings{capacity: capacity.Settings{Workers: 1, Threads: 1, Timeout: 20 * time.Second}}
+	server, err := listen(t.Context(), "127.0.0.1:0", data, s, slog.New(slog.DiscardHandler))
+	require.NoError(t, err)
+	get := func() (status int, err error) {
+		r, err := http.Get(server.url + "/feed/1")
+		if err != nil {
+			return 0, err
+		}
+		return r.StatusCode, r.Body.Close()
+	}
+	statuses, closed := make(chan int, 2), make(chan error, 1)
+	go func() {
+		for range cap(statuses) {
+			status, _ := get()
+			statuses <- status
+		}
+	}()
+	<-data.asked
+	go func() { closed <- server.close(farewell) }()
+	begun := time.Now()
+	require.Eventually(t, func() bool { return time.Since(begun) > farewell+farewell/5 }, patience, 10*time.Millisecond)
+	close(data.release)
+	require.Equal(t, 200, <-statuses)
+	require.Equal(t, 503, <-statuses)
+	require.NoError(t, <-closed)
+	require.ErrorIs(t, <-server.done, http.ErrServerClosed)
+	http.DefaultClient.CloseIdleConnections()
+}

@@ -305,7 +305,7 @@ async function run() {
     if (!document.hidden) await update();
     await new Promise((resume) => {
       setTimeout(resume, 2000);
-      document.addEventListener("visibilitychange", resume, { once: true });
+      document.addEventListener("visibilitychange", resume, { once: true, signal: AbortSignal.timeout(2000) });
     });
   }
 }

@@ -75,6 +75,9 @@ func (d *db) Save(_ context.Context, u *golden.User) error {
 	if u.ID == 0 {
 		u.ID = 77 // a new row
 	}
+	if u.Team == "" {
+		u.Team = "red" // by default
+	}
 	d.users[u.ID] = u
 	return d.fails
 }
@@ -204,6 +207,11 @@ func TestGeneratedCodeKeyThatTheCallMakes(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "new", u.Team)
 	require.Equal(t, 1, d.asked)
+
+	red := func() error { _, err := r.Feed(ctx, 1, "red"); return err }
+	d.asks(t, 1, red)
+	require.NoError(t, r.Save(ctx, &golden.User{ID: 1}))
+	d.asks(t, 1, red)
 }
 
 func TestGeneratedCodeArgumentsThatAreNotInTheKey(t *testing.T) {

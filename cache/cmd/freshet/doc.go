@@ -39,9 +39,9 @@
 //
 // The method takes a context.Context and its last result is an error; it may have several of these lines. Keys made of
 // parameters go through Mutate: they are marked before the call and invalidated after it, whether it succeeded or not, so
-// that a crash in between leaves nothing old; a key behind a pointer that the call changes, as the ID of a new row, is
-// invalidated too. A key behind a nil pointer is no key, and is left out; what else the method invalidates goes after the
-// call then. Keys made of a named result (key=user.ID, where the method returns
+// that a crash in between leaves nothing old; a key or a prefix behind a pointer that the call changes, as the ID of a new
+// row, is invalidated too. A key behind a nil pointer is no key, and is left out; what else the method invalidates goes
+// after the call then. Keys made of a named result (key=user.ID, where the method returns
 // (user User, err error)), a slice of keys, prefixes and all are invalidated after the call. Where Redis could not be told
 // (tiered.ErrDeferred) the call is a success all the same: the write is done, and the store tells Redis later.
 //

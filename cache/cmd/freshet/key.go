@@ -54,13 +54,30 @@ func refusal(t types.Type, at string, above map[types.Type]bool) (why, part stri
 	return "", ""
 }
 
-// marshalsText tells whether t or *t has a MarshalText of its own, not one that an embedded field lends it.
+// marshalsText tells whether t or *t has a MarshalText that speaks for all of t: neither one that an embedded field lends
+// it nor, as for cache/internal/keys, which cannot tell them apart, one where a field could.
 func marshalsText(t types.Type) bool {
-	obj, index, _ := types.LookupFieldOrMethod(t, true, nil, "MarshalText")
-	f, ok := obj.(*types.Func)
-	if !ok || len(index) != 1 {
+	if textDepth(t) != 1 {
 		return false
 	}
-	sig := f.Signature()
-	return sig.Params().Len() == 0 && sig.Results().Len() == 2
+	s, ok := t.Underlying().(*types.Struct)
+	if !ok {
+		return true
+	}
+	for f := range s.Fields() {
+		if f.Embedded() && textDepth(f.Type()) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// textDepth is 1 if t or *t has a MarshalText of its own, more if that is an embedded field's, and 0 if there is none.
+func textDepth(t types.Type) int {
+	obj, index, _ := types.LookupFieldOrMethod(t, true, nil, "MarshalText")
+	f, ok := obj.(*types.Func)
+	if !ok || f.Signature().Params().Len() != 0 || f.Signature().Results().Len() != 2 {
+		return 0
+	}
+	return len(index)
 }

@@ -225,7 +225,7 @@ func (k *call) writingMethod() {
 	for _, d := range ifDone {
 		sometimes = append(sometimes, k.late(d, true))
 	}
-	k.afterwards(after, append(sometimes, k.changes(before)...))
+	k.afterwards(after, append(sometimes, k.changes(slices.Concat(before, after))...))
 	inner := "c." + k.inner + "." + k.m.Name() + "(" + k.args + ")"
 	if len(before) == 0 {
 		k.linef("\treturn %s\n}", inner)
@@ -304,17 +304,41 @@ func (k *call) nilWrite(params []operand) {
 	k.linef("\t\treturn c.%s.%s(%s)\n\t}", k.inner, k.m.Name(), k.args)
 }
 
-// changes invalidate the new key where the call itself has changed one: a new row gets its ID.
-func (k *call) changes(before []*drop) (all []late) {
-	for _, d := range before {
-		old := k.key(d.cache, d.parts)
+// changes invalidate the new key, or prefix, where the call itself has changed one: a new row gets its ID.
+func (k *call) changes(drops []*drop) (all []late) {
+	for _, d := range drops {
+		if d.many {
+			continue // the slice is the caller's
+		}
+		old := k.said(d)
 		saved := k.saved
 		k.saved = nil
-		again, there := k.key(d.cache, d.parts), k.nils(d.parts, " != nil", true)
+		again, there, do := k.said(d), k.nils(d.parts, " != nil", true), k.invalidate(d)
 		k.saved = saved
-		if again != old {
-			all = append(all, late{append(there, differ(again, old)), "c." + d.cache.field + ".Invalidate(" + k.params[0] + ", " + again + ")"})
+		var changed []string
+		for i := range old {
+			if again[i] != old[i] {
+				changed = append(changed, differ(again[i], old[i]))
+			}
 		}
+		switch len(changed) {
+		case 0:
+		case 1:
+			all = append(all, late{append(there, changed[0]), do})
+		default:
+			all = append(all, late{append(there, "("+strings.Join(changed, " || ")+")"), do})
+		}
+	}
+	return all
+}
+
+// said is what d invalidates: the key, or what the prefix is made of.
+func (k *call) said(d *drop) (all []string) {
+	if d.prefix == nil && !d.all {
+		return []string{k.key(d.cache, d.parts)}
+	}
+	for _, o := range d.parts {
+		all = append(all, k.expr(o))
 	}
 	return all
 }

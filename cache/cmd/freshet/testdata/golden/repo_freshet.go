@@ -235,6 +235,9 @@ func (c *CachedRepo) Save(ctx context.Context, user *User) (err error) {
 		if user.ID != oldID {
 			invalidation = errors.Join(invalidation, c.UsersManyCache.Invalidate(ctx, user.ID))
 		}
+		if user.Team != oldTeam {
+			invalidation = errors.Join(invalidation, c.FeedCache.InvalidatePrefix(ctx, user.Team))
+		}
 		err = c.settle(err, invalidation)
 	}()
 	written := false
@@ -327,6 +330,12 @@ func (c *CachedRepo) Move(ctx context.Context, user *User, slot Slot) (moved *Us
 		invalidation := errors.Join(c.PlacesCache.InvalidatePrefix(ctx, slot.Team, slot.Day, oldGrid[0], oldGrid[1]), c.FeedCache.InvalidatePrefix(ctx, oldCity), c.SlotsCache.InvalidatePrefix(ctx, slot.Team, slot.Day))
 		if user.ID != oldID {
 			invalidation = errors.Join(invalidation, c.UsersCache.Invalidate(ctx, user.ID))
+		}
+		if user.Home != nil && user.Home.Grid != oldGrid {
+			invalidation = errors.Join(invalidation, c.PlacesCache.InvalidatePrefix(ctx, slot.Team, slot.Day, user.Home.Grid[0], user.Home.Grid[1]))
+		}
+		if user.Home != nil && user.Home.City != oldCity {
+			invalidation = errors.Join(invalidation, c.FeedCache.InvalidatePrefix(ctx, user.Home.City))
 		}
 		err = c.settle(err, invalidation)
 	}()
