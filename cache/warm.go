@@ -34,10 +34,10 @@ type WarmProgress struct {
 }
 
 // Warm fetches keys before anybody asks for them, into memory and into Redis: what is fresh there is not loaded again, so
-// that a second call is cheap, and what fails does not stop it. It returns when all keys are done, or when ctx ends
-// or the cache is closed; the progress then says where to go on. While Options.Breaker is open it waits, and what that has refused it asks for again,
-// unless the source fails still. The error wraps ctx's, or the first of those that keys failed with. What is
-// fetched counts in Stats like any read.
+// that a second call is cheap, and what fails does not stop it. It returns when all keys are done, or when ctx ends or the
+// cache is closed; the progress then says where to go on. While Options.Breaker is open it waits, and what that has refused
+// it asks for again, at no particular rate, unless the source fails still. The error wraps ctx's, or the first of those
+// that keys failed with. What is asked for counts in Stats like any read, what was refused as an error each time.
 func (c *Cached[K, V]) Warm(ctx context.Context, keys iter.Seq[K], o WarmOptions) error {
 	if err := o.withDefaults(); err != nil {
 		return err
