@@ -11,11 +11,10 @@ import (
 const otterOverhead = 96 // bytes per entry of otter's own, measured
 
 // Otter is the second engine: otter v2 (adaptive W-TinyLFU). Its hits are faster than Ristretto's and its hit ratio is
-// higher; it keeps what it is given at once. Its tables take about a sixth of bytes from the beginning, 40 MiB at most.
+// higher; it keeps what it is given at once.
 func Otter(bytes int64) (Memory, error) {
 	c, err := otter.New(&otter.Options[uint64, Item]{
-		MaximumWeight:   uint64(max(bytes, 0)),
-		InitialCapacity: otterCapacity(bytes),
+		MaximumWeight: uint64(max(bytes, 0)),
 		Weigher: func(_ uint64, item Item) uint32 {
 			return uint32(min(item.Weight()+otterOverhead, math.MaxUint32))
 		},
@@ -25,10 +24,6 @@ func Otter(bytes int64) (Memory, error) {
 	}
 	return &otterMemory{cache: c, limit: bytes}, nil
 }
-
-// otterCapacity is for how many entries otter makes itself ready: entries of a quarter of a kilobyte, but at most a million.
-// Its counts of how often keys are asked for start anew whenever it has to make room for more.
-func otterCapacity(bytes int64) int { return int(min(max(bytes>>8, 16), 1<<20)) }
 
 type otterMemory struct {
 	cache  *otter.Cache[uint64, Item]
