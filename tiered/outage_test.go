@@ -17,11 +17,13 @@ import (
 	"github.com/freshet-go/freshet/tiered"
 )
 
-// calls are all that a caller can wait for, each a call of Redis.
+// calls are all that a caller can wait for, each a call of Redis. They may be made all at once: each that uses a lease
+// has a Fetch of its own.
 func calls(n *node) map[string]func() {
 	ctx, v := context.Background(), "v"
 	granted := n.fetch("users:granted")
 	_ = n.Set(granted)
+	filled, abandoned, renewed := *granted, *granted, *granted
 	return map[string]func(){
 		"Look one":         func() { n.Look(n.fetch("users:1")) },
 		"Look many":        func() { n.Look(n.fetch("users:1"), n.fetch("users:2"), n.fetch("users:3")) },
@@ -33,10 +35,10 @@ func calls(n *node) map[string]func() {
 		"Expire":           func() { _ = n.Expire(ctx, "users:1") },
 		"Set":              func() { _ = n.Set(n.fetch("users:1")) },
 		"Hold":             func() { n.Hold("users:1", time.Second) },
-		"Fill":             func() { n.Fill(tiered.Fill{Fetch: granted, Value: &v, Life: anHour}) },
+		"Fill":             func() { n.Fill(tiered.Fill{Fetch: &filled, Value: &v, Life: anHour}) },
 		"Claim":            func() { n.Claim(n.fetch("users:1"), time.Second) },
-		"Abandon":          func() { f := *granted; n.Abandon(&f) },
-		"Renew":            func() { n.Renew(granted) },
+		"Abandon":          func() { f := abandoned; n.Abandon(&f) },
+		"Renew":            func() { n.Renew(&renewed) },
 	}
 }
 
