@@ -138,7 +138,8 @@ func everything(t *testing.T, dial string) {
 	require.NoError(t, one.Close()) // has Redis remember what was hot
 	hot, err := otherOne.HotKeys(ctx, 10)
 	require.NoError(t, err)
-	require.Equal(t, []int{7}, hot)
+	require.NotEmpty(t, hot)
+	require.Equal(t, 7, hot[0], "the sample may have one of the few reads of another key, too")
 	stats := store.Stats()
 	require.Zero(t, stats.RedisErrors)
 	require.Zero(t, stats.Deferred)
