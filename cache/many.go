@@ -28,7 +28,9 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 		if reach == tiered.ReachMemory {
 			switch value, how := c.remembered(hash, key); {
 			case value != nil:
-				g.take(key, *value, how, nil)
+				if !g.lacked(key) {
+					g.take(key, *value, how, nil)
+				}
 				continue
 			case how == negative:
 				if !g.met(key) {
@@ -110,6 +112,12 @@ func (g *gathering[K, V]) met(key K) bool {
 	}
 	g.others[key] = struct{}{}
 	return len(g.others) == n
+}
+
+// lacked tells whether key was asked for before, when memory had no value of it: it has its answer, or gets it.
+func (g *gathering[K, V]) lacked(key K) bool {
+	_, ok := g.others[key]
+	return ok
 }
 
 // take takes an answer, and counts it if it is the first.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -221,4 +222,39 @@ func TestGetManyWithAKeyThatPanics(t *testing.T) {
 		require.NoError(w, err, "the flight that the panic left behind never ends")
 		require.Equal(w, 1, v)
 	})
+}
+
+// meddler does something in the midst of some reads.
+type meddler func(key string)
+
+func (meddler) Begin(ctx context.Context, _ cache.Operation) (context.Context, func(cache.Outcome)) {
+	return ctx, func(cache.Outcome) {}
+}
+
+func (m meddler) SampleKey(_, key string) { m(key) }
+
+// A key that is asked for twice has one answer, and is counted once, although memory gets its value in between.
+func TestGetManyOfAKeyThatComesInBetween(t *testing.T) {
+	var c *cache.Cached[int, string]
+	between := 0
+	c = cache.Must(cache.New(func(_ context.Context, n int) (string, error) {
+		return "", errors.Join(errDown, c.Invalidate(bg, n)) // no older value may be served
+	}, cache.Options{
+		Observer: meddler(func(key string) {
+			n, err := strconv.Atoi(key[strings.LastIndex(key, ":")+1:])
+			require.NoError(t, err)
+			require.NoError(t, c.Set(bg, n, "v"))
+			between++
+		}),
+	}))
+	defer c.Close()
+	for n := range 10 * cache.SampleEvery {
+		got, err := c.GetMany(bg, []int{n, n})
+		if err != nil {
+			require.ErrorIs(t, err, errDown)
+			require.Empty(t, got)
+		}
+		balanced(t, c.Stats(), n+1)
+	}
+	require.Positive(t, between)
 }
