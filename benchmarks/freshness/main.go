@@ -32,7 +32,7 @@ func main() {
 	flag.DurationVar(&c.FallbackTTL, "fallback-ttl", time.Second, "tiered.Options.FallbackTTL")
 	flag.DurationVar(&c.Skew, "skew", 3*time.Minute, "how far the clocks of nodes that were killed and started anew are off, now fast, now slow")
 	flag.BoolVar(&c.Strict, "strict", false, "take for violations what the library documents as its limits, too")
-	flag.StringVar(&c.Profiles, "profiles", "", "a folder, which exists, for the nodes' profiles of heap and goroutines in the end")
+	flag.StringVar(&c.Profiles, "profiles", "", "a folder for the nodes' profiles of heap and goroutines in the end")
 	flag.BoolVar(&c.FailFast, "fail-fast", false, "end with the first violation")
 	flag.Parse()
 	c.Topology = servers.Kind(topology)
@@ -47,8 +47,11 @@ func main() {
 		exit(fmt.Errorf("freshness: 1 to 64 nodes, 32 to 65,536 keys, and at least a second, please"))
 	}
 	if c.Profiles != "" {
-		if c.Profiles, err = filepath.Abs(c.Profiles); err != nil {
-			exit(err)
+		if c.Profiles, err = filepath.Abs(c.Profiles); err == nil {
+			err = os.MkdirAll(c.Profiles, 0o750)
+		}
+		if err != nil {
+			exit(fmt.Errorf("freshness: -profiles: %w", err))
 		}
 	}
 	if c.Seed == 0 {
