@@ -23,6 +23,7 @@ type Cached[K comparable, V any] struct {
 	options Options
 	store   *tiered.Store
 	private bool       // the store is this cache's own
+	early   bool       // values are refreshed ahead of their expiry
 	sampler KeySampler // of the Observer; nil: none
 	hot     *hot.Sketch[K]
 	seed    maphash.Seed
@@ -82,6 +83,7 @@ func open[K comparable, V any](o Options) (*Cached[K, V], error) {
 		seed:    maphash.MakeSeed(),
 		keys:    encoder,
 		size:    size.For[V](),
+		early:   o.TTL.RefreshEarly(0, 0),
 	}
 	if c.store == nil {
 		if c.store, err = tiered.Open(tiered.Options{}); err != nil {

@@ -3,7 +3,6 @@ package cache
 import (
 	"fmt"
 	"hash/maphash"
-	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -14,15 +13,10 @@ import (
 // entry is what memory holds. Engines know it by a hash, so the key is compared on each read; it is changed by nobody.
 type entry[K comparable, V any] struct {
 	tiered.Entry
-	owner   *Cached[K, V]
-	until   int64 // end of freshness in Redis, Unix milliseconds
-	attempt atomic.Int64
-	key     K
-	value   V
+	owner *Cached[K, V]
+	key   K
+	value V
 }
-
-// refreshPause is how long after an attempt to refresh an entry the next may be made from it.
-const refreshPause = time.Second
 
 func (c *Cached[K, V]) hash(key K) uint64 { return maphash.Comparable(c.seed, key) }
 
@@ -57,9 +51,12 @@ func (c *Cached[K, V]) settled(e *entry[K, V]) tiered.Freshness {
 
 // keep puts a value, or an absence, into memory. until is the end of its freshness in Redis, in Unix milliseconds.
 func (c *Cached[K, V]) keep(hash uint64, key K, value V, absent bool, stamp tiered.Stamp, life ttl.Lifetime, cost time.Duration, until int64) *entry[K, V] {
-	e := &entry[K, V]{owner: c, key: key, value: value, until: until}
+	e := &entry[K, V]{owner: c, key: key, value: value}
 	weight := int64(unsafe.Sizeof(*e)-unsafe.Sizeof(e.value)) + c.size(&e.value)
 	c.store.Seal(&e.Entry, stamp, life, cost, absent, weight)
+	if life.Stale > life.Fresh || c.early {
+		e.Refreshed(until)
+	}
 	if life.Longest() > 0 {
 		c.place(hash, e)
 	}
@@ -94,12 +91,6 @@ func (c *Cached[K, V]) drop(t *ticket[K, V]) {
 	if c.store.Valid(t.fetch.Stamp, t.fetch.Key) {
 		c.store.Drop(t.hash)
 	}
-}
-
-// due tells whether it is time to try to refresh e: one caller is told so at a time.
-func (e *entry[K, V]) due() bool {
-	now, last := time.Now().UnixNano(), e.attempt.Load()
-	return now >= last && e.attempt.CompareAndSwap(last, now+int64(refreshPause))
 }
 
 // bounded keeps a lifetime within what the Store allows.

@@ -137,12 +137,14 @@ func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
 	if c.store.Keepable(&t.fetch) {
 		e := c.keep(t.hash, t.key, r.value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
 		if old {
-			e.due() // another node is at it: not the next read, too
+			e.Due() // another node is at it: not the next read, too
 		}
 	}
 	c.finish(t, r, err)
 	if r.how == stale && t.purpose == fetch {
-		if e, _ := c.lookup(t.hash, t.key); e == nil || e.due() {
+		if e, _ := c.lookup(t.hash, t.key); e == nil {
+			c.refresh(t.hash, t.key, t.fetch.Until())
+		} else if _, due := e.Due(); due {
 			c.refresh(t.hash, t.key, t.fetch.Until())
 		}
 	}
@@ -225,6 +227,13 @@ func (c *Cached[K, V]) end(t *ticket[K, V], r result[V], err error) {
 func (c *Cached[K, V]) finish(t *ticket[K, V], r result[V], err error) {
 	c.flights.End(t.hash, t.key, &t.flight, r, err)
 	t.release()
+}
+
+// revalidate refreshes e in the background, if that is due.
+func (c *Cached[K, V]) revalidate(hash uint64, e *entry[K, V]) {
+	if until, due := e.Due(); due {
+		c.refresh(hash, e.key, until)
+	}
 }
 
 // refresh replaces, in the background, the value whose freshness ends at until, unless somebody is at it.

@@ -76,11 +76,9 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value *V, how answer) {
 		return nil, negative
 	case f == tiered.Stale:
 		how = stale
-		if e.due() {
-			c.refresh(hash, key, e.until)
-		}
-	case c.options.TTL.RefreshEarly(c.store.Remaining(&e.Entry), e.Cost()) && e.due():
-		c.refresh(hash, key, e.until)
+		c.revalidate(hash, e)
+	case c.early && c.options.TTL.RefreshEarly(c.store.Remaining(&e.Entry), e.Cost()):
+		c.revalidate(hash, e)
 	}
 	if !c.options.Isolate {
 		return &e.value, how

@@ -13,18 +13,33 @@ import (
 //
 // An Entry must not be copied. Once it was given to Keep, only the Store changes it.
 type Entry struct {
-	stripe   *atomic.Uint64
-	count    uint64
-	epoch    uint64
-	prefix   atomic.Uint64 // raised by a lookup that found nothing newer
-	fresh    int64         // instants of the coarse clock
-	stale    int64
-	keep     int64
-	cost     time.Duration
-	weight   int64
-	negative bool
-	replaced atomic.Bool // an engine may still hold it
+	stripe *atomic.Uint64
+	count  uint64
+	prefix atomic.Uint64 // raised by a lookup that found nothing newer
+	fresh  int64         // instant of the coarse clock
+	epoch  uint32        // the lower half: nothing lives on while the upper one changes
+	state  atomic.Uint32 // entryNegative, entryReplaced
+	weight uint32        // at most so many bytes are counted
+	cost   uint32        // of the load, in microseconds
+	later  *later        // nil: nothing comes after freshness, nor ahead of its end
 }
+
+const (
+	entryNegative = 1 << iota
+	entryReplaced // an engine may still hold it
+)
+
+// later is the part of an Entry that is refreshed, or used after its freshness. Most need none.
+type later struct {
+	stale, keep int64        // instants
+	until       int64        // end of freshness in Redis, Unix milliseconds
+	attempt     atomic.Int64 // when the next attempt to refresh it may be made, Unix nanoseconds
+}
+
+const laterSize = 32
+
+// refreshPause is how long after an attempt to refresh an entry the next may be made from it.
+const refreshPause = time.Second
 
 // Item is what a memory engine holds: a struct that embeds an Entry.
 type Item interface {
@@ -37,21 +52,33 @@ type Item interface {
 	Replace()
 }
 
-// Weight is the entry's size in bytes, as given to Seal.
-func (e *Entry) Weight() int64 { return e.weight }
+// Weight is the entry's size in bytes, as given to Seal, and what Seal added; no more than 4 GiB.
+func (e *Entry) Weight() int64 { return int64(e.weight) }
 
 // Outdated tells whether the entry was replaced, or its stripe has moved since it was stamped. False is no proof of
 // life: only Freshness is.
-func (e *Entry) Outdated() bool { return e.replaced.Load() || e.count != e.stripe.Load() }
+func (e *Entry) Outdated() bool { return e.replaced() || e.count != e.stripe.Load() }
+
+func (e *Entry) replaced() bool { return e.state.Load()&entryReplaced != 0 }
 
 // Replace ends the entry: an engine that still finds it must not be believed.
-func (e *Entry) Replace() { e.replaced.Store(true) }
+func (e *Entry) Replace() { e.state.Or(entryReplaced) }
 
 // Negative tells whether the entry says that the key does not exist.
-func (e *Entry) Negative() bool { return e.negative }
+func (e *Entry) Negative() bool { return e.state.Load()&entryNegative != 0 }
 
 // Cost is how long the load took.
-func (e *Entry) Cost() time.Duration { return e.cost }
+func (e *Entry) Cost() time.Duration { return time.Duration(e.cost) * time.Microsecond }
+
+// Due tells whether it is time to try to refresh e, which Refreshed has prepared for it: one caller is told so at a time,
+// with the end of freshness of what is to be replaced.
+func (e *Entry) Due() (until int64, due bool) {
+	if e.later == nil {
+		return 0, false
+	}
+	now, next := time.Now().UnixNano(), e.later.attempt.Load()
+	return e.later.until, now >= next && e.later.attempt.CompareAndSwap(next, now+int64(refreshPause))
+}
 
 // Freshness is what an entry may be used for.
 type Freshness uint8
@@ -74,18 +101,37 @@ func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, cost time.Duratio
 	if limit := s.fallbackTTL(); limit > 0 {
 		life.Fresh, life.Stale, life.Keep = min(life.Fresh, limit), min(life.Stale, limit), min(life.Keep, limit)
 	}
-	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, stamp.epoch
+	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, uint32(stamp.epoch)
 	e.prefix.Store(s.prefixStamp(stamp))
 	now := s.clock.Exact()
-	e.fresh, e.stale, e.keep = clock.Deadline(now, life.Fresh), clock.Deadline(now, life.Stale), clock.Deadline(now, life.Keep)
-	e.cost, e.negative, e.weight = cost, negative, weight
+	e.fresh, e.cost, e.weight = clock.Deadline(now, life.Fresh), saturate(cost.Microseconds()), saturate(weight)
+	if negative {
+		e.state.Store(entryNegative)
+	}
+	if max(life.Stale, life.Keep) > life.Fresh {
+		e.outlast(clock.Deadline(now, life.Stale), clock.Deadline(now, life.Keep))
+	}
+}
+
+// Refreshed prepares a sealed e, before it is kept, for being Due. until is the end of its freshness in Redis, in Unix
+// milliseconds.
+func (e *Entry) Refreshed(until int64) {
+	if e.later == nil {
+		e.outlast(e.fresh, e.fresh)
+	}
+	e.later.until = until
+}
+
+func (e *Entry) outlast(stale, keep int64) {
+	e.later = &later{stale: stale, keep: keep}
+	e.weight = saturate(int64(e.weight) + laterSize)
 }
 
 // Freshness judges e: a few loads and compares, no lock, no allocation.
 func (s *Store) Freshness(e *Entry) Freshness {
 	now := s.clock.Now()
 	switch {
-	case e.epoch != s.fence.epoch.Load() && !s.fence.graced(e.epoch, now) || e.count != e.stripe.Load() || now >= s.fence.trust.Load() || e.replaced.Load():
+	case e.epoch != uint32(s.fence.epoch.Load()) && !s.fence.graced(e.epoch, now) || e.count != e.stripe.Load() || now >= s.fence.trust.Load() || e.replaced():
 		return Dead
 	case e.prefix.Load() < s.fence.newest.Load():
 		return Unsettled
@@ -98,13 +144,14 @@ func (s *Store) Freshness(e *Entry) Freshness {
 // Remaining is how long e stays fresh.
 func (s *Store) Remaining(e *Entry) time.Duration { return time.Duration(e.fresh - s.clock.Now()) }
 
+// past judges an entry that is not fresh any more.
 func (e *Entry) past(now int64) Freshness {
 	switch {
-	case now < e.fresh:
-		return Fresh
-	case now < e.stale:
+	case e.later == nil:
+		return Dead
+	case now < e.later.stale:
 		return Stale
-	case now < e.keep:
+	case now < e.later.keep:
 		return Expired
 	}
 	return Dead
@@ -132,6 +179,11 @@ func (s *Store) Age(e, old *Entry) {
 	now := s.clock.Now()
 	e.stripe, e.count, e.epoch = old.stripe, old.count+1, old.epoch
 	e.prefix.Store(old.prefix.Load())
-	e.fresh, e.stale, e.keep = now, now, max(old.fresh, old.keep)
-	e.cost, e.negative, e.weight = old.cost, old.negative, old.weight
+	e.state.Store(old.state.Load() & entryNegative)
+	e.fresh, e.cost, e.weight = now, old.cost, old.weight
+	keep := old.fresh
+	if old.later != nil {
+		keep = max(keep, old.later.keep)
+	}
+	e.outlast(now, keep)
 }

@@ -112,6 +112,6 @@ func (f *fence) valid(s Stamp, key string) bool {
 }
 
 // graced tells whether an entry of another epoch may be used in fallback mode.
-func (f *fence) graced(epoch uint64, now int64) bool {
-	return epoch == f.grace.Load() && now < f.until.Load()
+func (f *fence) graced(epoch uint32, now int64) bool {
+	return epoch == uint32(f.grace.Load()) && now < f.until.Load()
 }
