@@ -1,6 +1,7 @@
 package tiered
 
 import (
+	"hash/maphash"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -17,9 +18,15 @@ type prefixes struct {
 	newest atomic.Uint64
 	met    atomic.Uint64 // highest sequence met on a value; above newest where a message is still under way
 
+	seed   maphash.Seed
+	latest [prefixSlots]atomic.Uint64 // the highest sequence of the prefixes that share a slot; never lowered
+
 	mu   sync.RWMutex
 	seqs map[string]uint64
 }
+
+// prefixSlots is so many as a core's second cache holds easily. A collision costs a look into the table.
+const prefixSlots = 1 << 13
 
 // prefixSeq is one row of the table.
 type prefixSeq struct {
@@ -27,7 +34,11 @@ type prefixSeq struct {
 	seq    uint64
 }
 
-func (p *prefixes) init() { p.seqs = make(map[string]uint64) }
+func (p *prefixes) init() { p.seed, p.seqs = maphash.MakeSeed(), make(map[string]uint64) }
+
+func (p *prefixes) slot(prefix string) *atomic.Uint64 {
+	return &p.latest[maphash.String(p.seed, prefix)%prefixSlots]
+}
 
 // learn enters invalidations that leave no gap: rows hold every one after newest, up to and including top.
 func (p *prefixes) learn(rows []prefixSeq, top uint64) {
@@ -40,6 +51,7 @@ func (p *prefixes) learn(rows []prefixSeq, top uint64) {
 			maps.DeleteFunc(p.seqs, func(_ string, seq uint64) bool { return seq < r.seq })
 		}
 		p.seqs[r.prefix] = r.seq
+		raise(p.slot(r.prefix), r.seq)
 	}
 	p.mu.Unlock()
 	raise(&p.newest, top)
@@ -47,6 +59,16 @@ func (p *prefixes) learn(rows []prefixSeq, top uint64) {
 
 // after tells whether an ancestor of k, or k itself, was invalidated after seq.
 func (p *prefixes) after(k string, seq uint64) bool {
+	for n := range key.Ancestors(k) {
+		if p.slot(k[:n]).Load() > seq {
+			return p.listedAfter(k, seq)
+		}
+	}
+	return false
+}
+
+// listedAfter is after by the table. It looks at all ancestors under one lock: the root's row takes the place of others.
+func (p *prefixes) listedAfter(k string, seq uint64) bool {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	for n := range key.Ancestors(k) {

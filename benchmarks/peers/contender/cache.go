@@ -35,6 +35,8 @@ type Setup[K Key, V any] struct {
 	Entries int
 	// TTL is how long entries live. 0: for ever, in memory only.
 	TTL time.Duration
+	// Budget is how long one that can do without Redis waits for it. 0: what it does by itself.
+	Budget time.Duration
 }
 
 // Tiers says where a contender can keep values.

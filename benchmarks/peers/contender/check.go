@@ -15,6 +15,7 @@ const (
 	patience = 2 * time.Second       // for an answer that should come at once
 	budget   = time.Second           // for a miss while Redis is away
 	lifetime = time.Hour
+	reply    = budget / 2 // of Redis: checks ask what is done, not how soon, of machines that may be busy
 )
 
 // Check is one thing that is expected of a contender.
@@ -57,7 +58,7 @@ type nodes struct {
 
 // open opens one more node.
 func (n *nodes) open(ctx context.Context) (Cache[string, []byte], error) {
-	s := Setup[string, []byte]{Load: n.origin.load, Entries: 10_000, TTL: lifetime}
+	s := Setup[string, []byte]{Load: n.origin.load, Entries: 10_000, TTL: lifetime, Budget: reply}
 	if n.server != nil {
 		s.Redis = n.server.Addr
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // entryBytes is more than an entry of the scenarios takes in memory.
-const entryBytes = 8 << 10
+const entryBytes = 1 << 10
 
 // Freshet is this library, with what it holds in reach of the scenarios.
 type Freshet[K Key, V any] struct {
@@ -44,7 +44,7 @@ func OpenFreshet[K Key, V any](s Setup[K, V], o tiered.Options) (*Freshet[K, V],
 		if err != nil {
 			return nil, err
 		}
-		o.Redis, f.Redis = client, client
+		o.Redis, f.Redis, o.Budget = client, client, s.Budget
 	}
 	var err error
 	if f.Store, err = tiered.Open(o); err != nil {
