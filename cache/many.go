@@ -39,7 +39,7 @@ func (c *Cached[K, V]) GetMany(ctx context.Context, keys []K) (map[K]V, error) {
 				continue
 			}
 		}
-		if g.met(key) {
+		if g.room = len(keys) - i; g.met(key) {
 			continue
 		}
 		k, err := c.encode(key)
@@ -96,6 +96,7 @@ type gathering[K comparable, V any] struct {
 	found    map[K]V
 	failures map[K]error
 	others   map[K]struct{} // that memory had no value of
+	room     int            // for so many of them at first
 	tally    [answers]uint64
 }
 
@@ -108,7 +109,7 @@ func (g *gathering[K, V]) met(key K) bool {
 	}
 	n := len(g.others)
 	if g.others == nil {
-		g.others = map[K]struct{}{}
+		g.others = make(map[K]struct{}, g.room)
 	}
 	g.others[key] = struct{}{}
 	return len(g.others) == n

@@ -25,7 +25,7 @@ func (r *remote) get(ctx context.Context, keys []string) ([][]byte, error) {
 		full, args := r.full(keys), make([]any, 1+len(keys))
 		args[0] = "mget"
 		for i := range full {
-			args[1+i] = full[i]
+			args[1+i] = &full[i] // a pointer, as a string in an interface is an allocation
 		}
 		cmd := redis.NewStringSliceCmd(ctx, args...)
 		if err := r.rdb.Process(ctx, cmd); err != nil {
