@@ -12,7 +12,8 @@ const freshetRedis = "freshet-redis"
 
 var redisHits = Scenario{
 	ID: "S2", Title: "A hit in Redis",
-	Note: "Nobody keeps anything in memory. go-redis is a plain GET with its default pool.",
+	Note: "Nobody keeps anything in memory. go-redis is a plain GET with its default pool. mget-floor is no cache: two " +
+		"goroutines that ask for 256 keys at a time over go-redis, which is the most that such a client and server give.",
 	Bouts: func(l *Lab) []Bout {
 		throughput := map[int][]float64{200: {0.95, 1, 4.5, 8}, 2048: {0.95, 1, 2.8, 4}}
 		var all []Bout
@@ -28,6 +29,7 @@ var redisHits = Scenario{
 				}
 				if callers >= 128 {
 					b.Targets = append(b.Targets, atLeastTimes(1.8, freshetRedis, OpsPerS, "rueidis"))
+					b.Entrants = append(b.Entrants, floorEntrant(size))
 				}
 				all = append(all, b)
 			}
