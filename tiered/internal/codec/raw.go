@@ -40,6 +40,15 @@ func (raw) Append(dst []byte, v any) ([]byte, error) {
 }
 
 func (raw) Decode(data []byte, v any) error {
+	if p, ok := v.(*[]byte); ok && p != nil {
+		*p = nil
+		content, ok, err := unflag(data)
+		if ok {
+			*p = make([]byte, len(content))
+			copy(*p, content)
+		}
+		return err
+	}
 	e, err := target("bytes", v)
 	if err != nil {
 		return err
@@ -52,13 +61,7 @@ func (raw) Decode(data []byte, v any) error {
 	if err != nil || !ok {
 		return err
 	}
-	b := make([]byte, len(content))
-	copy(b, content)
-	if p, ok := v.(*[]byte); ok {
-		*p = b
-		return nil
-	}
-	e.SetBytes(b)
+	e.SetBytes(append(make([]byte, 0, len(content)), content...))
 	return nil
 }
 
