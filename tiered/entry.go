@@ -17,7 +17,7 @@ type Entry struct {
 	count  uint64
 	prefix atomic.Uint64 // raised by a lookup that found nothing newer
 	fresh  int64         // instant of the coarse clock
-	epoch  uint32        // the lower half: nothing lives on while the upper one changes
+	epoch  uint32
 	state  atomic.Uint32 // entryNegative, entryReplaced
 	weight uint32        // at most so many bytes are counted
 	cost   uint32        // of the load, in microseconds
@@ -101,7 +101,7 @@ func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, cost time.Duratio
 	if limit := s.fallbackTTL(); limit > 0 {
 		life.Fresh, life.Stale, life.Keep = min(life.Fresh, limit), min(life.Stale, limit), min(life.Keep, limit)
 	}
-	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, uint32(stamp.epoch)
+	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, stamp.epoch
 	e.prefix.Store(s.prefixStamp(stamp))
 	now := s.clock.Exact()
 	e.fresh, e.cost, e.weight = clock.Deadline(now, life.Fresh), saturate(cost.Microseconds()), saturate(weight)
@@ -131,7 +131,7 @@ func (e *Entry) outlast(stale, keep int64) {
 func (s *Store) Freshness(e *Entry) Freshness {
 	now := s.clock.Now()
 	switch {
-	case e.epoch != uint32(s.fence.epoch.Load()) && !s.fence.graced(e.epoch, now) || e.count != e.stripe.Load() || now >= s.fence.trust.Load() || e.replaced():
+	case e.epoch != s.fence.epoch.Load() && !s.fence.graced(e.epoch, now) || e.count != e.stripe.Load() || now >= s.fence.trust.Load() || e.replaced():
 		return Dead
 	case e.prefix.Load() < s.fence.newest.Load():
 		return Unsettled

@@ -13,7 +13,7 @@ import (
 type Stamp struct {
 	stripe *atomic.Uint64
 	count  uint64
-	epoch  uint64
+	epoch  uint32
 	prefix uint64
 }
 
@@ -25,9 +25,9 @@ func (s Stamp) Prefix() uint64 { return s.prefix }
 //
 // Every method may be called concurrently.
 type fence struct {
-	epoch   atomic.Uint64 // a bump ends every stamp
+	epoch   atomic.Uint32 // a bump ends every stamp; nothing lives on while it comes around
 	trust   atomic.Int64  // instant of the coarse clock up to which memory is trusted
-	grace   atomic.Uint64 // in fallback mode: the epoch before the outage, 0 otherwise
+	grace   atomic.Uint32 // in fallback mode: the epoch before the outage, 0 otherwise
 	until   atomic.Int64  // instant up to which memory of that epoch is trusted, too
 	turning sync.Mutex    // of the epoch
 	stripes []atomic.Uint64
@@ -113,5 +113,5 @@ func (f *fence) valid(s Stamp, key string) bool {
 
 // graced tells whether an entry of another epoch may be used in fallback mode.
 func (f *fence) graced(epoch uint32, now int64) bool {
-	return epoch == uint32(f.grace.Load()) && now < f.until.Load()
+	return epoch == f.grace.Load() && now < f.until.Load()
 }

@@ -42,7 +42,7 @@ type Fetch struct {
 	seen   bool   // Redis answered after Stamp was taken, and there was no hold
 	head   string // what a lease, then a fill, replaces
 	token  string // of the record that a fill writes
-	epoch  uint64 // in which the fill must go out
+	epoch  uint32 // in which the fill must go out
 
 	forsaken bool // what is there is not to stay
 }

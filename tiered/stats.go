@@ -60,7 +60,7 @@ func (s *Store) Stats() Stats {
 		Replayed:         s.counts.replayed.Load(),
 		HoldsFailed:      s.counts.holdsFailed.Load(),
 		Prefixes:         s.fence.len(),
-		Epoch:            s.fence.epoch.Load(),
+		Epoch:            uint64(s.fence.epoch.Load()),
 	}
 	st.MemoryUsed, st.MemoryLimit = s.memory.Usage()
 	if l := s.link; l != nil {
