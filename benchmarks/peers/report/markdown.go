@@ -20,7 +20,8 @@ func (r *report) markdown() string {
 		b.WriteString("This was a quick run: a look, not a measurement.\n")
 	}
 	b.WriteString("\nContenders take turns (A, B, C, A, B, C, …); a figure is the median of the rounds, and a target compares two " +
-		"contenders round by round. Trust ratios, not times. Targets that were missed are red.\n\n")
+		"contenders round by round. Trust ratios, not times. Targets that were missed are red; " +
+		"[FLOORS.md](FLOORS.md) says where the time goes there.\n\n")
 	r.circumstances(&b)
 	for _, c := range r.charts {
 		fmt.Fprintf(&b, "![%s](%s/%s)\n\n", c.plot.Title.Text, chartFolder, c.file)
