@@ -167,12 +167,8 @@ func TestTheDocumentedUserNeedsNoMore(t *testing.T) {
 
 // A cluster of one node, which asks a client for all that a larger one does.
 func TestTheDocumentedUserOnACluster(t *testing.T) {
-	s := redistest.Start(t, "--cluster-enabled", "yes")
+	s := redistest.StartClusterOfOne(t)
 	admin := s.Client(t)
-	require.NoError(t, admin.Do(t.Context(), "CLUSTER", "ADDSLOTSRANGE", 0, 16383).Err())
-	require.Eventually(t, func() bool {
-		return strings.Contains(admin.ClusterInfo(t.Context()).Val(), "cluster_state:ok")
-	}, waitFor, pollEvery)
 	text, err := os.ReadFile("../SECURITY.md")
 	require.NoError(t, err)
 	besides := regexp.MustCompile("A Cluster needs `([^`]+)`").FindSubmatch(text)

@@ -68,6 +68,23 @@ func StartCluster(t testing.TB, args ...string) *Cluster {
 	return c
 }
 
+// StartClusterOfOne starts a Cluster of one server, which serves all slots. It ends with the test.
+func StartClusterOfOne(t testing.TB) *Server {
+	t.Helper()
+	// Its own choice of a bus port may be one that some outgoing connection has.
+	s := newServer(t, "--cluster-enabled", "yes", "--cluster-port", fmt.Sprint(freePort(t)))
+	s.run()
+	rdb := s.client()
+	defer func() { _ = rdb.Close() }()
+	if err := rdb.Do(context.Background(), "CLUSTER", "ADDSLOTSRANGE", 0, allSlots-1).Err(); err != nil {
+		t.Fatal("redistest:", err)
+	}
+	s.eventually("serve all slots", func() bool {
+		return strings.Contains(rdb.ClusterInfo(context.Background()).Val(), "cluster_state:ok")
+	})
+	return s
+}
+
 // founders is the Cluster as n is to know it.
 func (c *Cluster) founders(n *ClusterNode) []byte {
 	var b []byte

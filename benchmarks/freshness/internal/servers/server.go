@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -62,21 +63,31 @@ func start(dir, config string, args ...string) (*Server, error) {
 	return s, nil
 }
 
-// freePort finds a port whose Cluster bus, 10,000 above, is likely to be free, too.
+// Ports so low that no outgoing connection takes them while a server is down, nor those of its Cluster bus.
+const (
+	firstPort = 10000
+	lastPort  = 20000
+	busAbove  = 10000 // a server's bus above its port
+)
+
 func freePort() (int, error) {
 	for range 100 {
-		var config net.ListenConfig
-		l, err := config.Listen(context.Background(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		_ = l.Close()
-		if port < 55000 {
+		port := firstPort + rand.N(lastPort-firstPort)
+		if free(port) && free(port+busAbove) {
 			return port, nil
 		}
 	}
-	return 0, errors.New("servers: no free port below 55000")
+	return 0, fmt.Errorf("servers: no free port from %d to %d", firstPort, lastPort)
+}
+
+func free(port int) bool {
+	var config net.ListenConfig
+	l, err := config.Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return false
+	}
+	_ = l.Close()
+	return true
 }
 
 func (s *Server) run() error {
