@@ -53,9 +53,9 @@ func (c *Cached[K, V]) settled(e *entry[K, V]) tiered.Freshness {
 func (c *Cached[K, V]) keep(hash uint64, key K, value V, absent bool, stamp tiered.Stamp, life ttl.Lifetime, cost time.Duration, until int64) *entry[K, V] {
 	e := &entry[K, V]{owner: c, key: key, value: value}
 	weight := int64(unsafe.Sizeof(*e)-unsafe.Sizeof(e.value)) + c.size(&e.value)
-	c.store.Seal(&e.Entry, stamp, life, cost, absent, weight)
+	c.store.Seal(&e.Entry, stamp, life, absent, weight)
 	if life.Stale > life.Fresh || c.early {
-		e.Refreshed(until)
+		e.Refreshed(until, cost)
 	}
 	if life.Longest() > 0 {
 		c.place(hash, e)
@@ -68,7 +68,7 @@ func (c *Cached[K, V]) place(hash uint64, e *entry[K, V]) {
 	lock := &c.placing[hash%uint64(len(c.placing))]
 	lock.Lock()
 	defer lock.Unlock()
-	if !e.Outdated() {
+	if !c.store.Outdated(&e.Entry) {
 		c.store.Keep(hash, e)
 	}
 }

@@ -1,6 +1,7 @@
 package tiered
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -13,30 +14,30 @@ import (
 //
 // An Entry must not be copied. Once it was given to Keep, only the Store changes it.
 type Entry struct {
-	stripe *atomic.Uint64
-	count  uint64
 	prefix atomic.Uint64 // raised by a lookup that found nothing newer
 	fresh  int64         // instant of the coarse clock
-	epoch  uint32
-	state  atomic.Uint32 // entryNegative, entryReplaced
-	weight uint32        // at most so many bytes are counted
-	cost   uint32        // of the load, in microseconds
 	later  *later        // nil: nothing comes after freshness, nor ahead of its end
+	stripe uint32
+	count  uint32
+	epoch  uint32
+	state  atomic.Uint32 // flags, and the weight in units of weightUnit
 }
 
 const (
 	entryNegative = 1 << iota
 	entryReplaced // an engine may still hold it
+	weightUnit    // so that no division is needed
 )
 
 // later is the part of an Entry that is refreshed, or used after its freshness. Most need none.
 type later struct {
-	stale, keep int64        // instants
-	until       int64        // end of freshness in Redis, Unix milliseconds
+	stale, keep int64 // instants
+	until       int64 // end of freshness in Redis, Unix milliseconds
+	cost        time.Duration
 	attempt     atomic.Int64 // when the next attempt to refresh it may be made, Unix nanoseconds
 }
 
-const laterSize = 32
+const laterSize = 48 // with what the allocator adds
 
 // refreshPause is how long after an attempt to refresh an entry the next may be made from it.
 const refreshPause = time.Second
@@ -45,21 +46,17 @@ const refreshPause = time.Second
 type Item interface {
 	// Weight is the entry's size in bytes.
 	Weight() int64
-	// Outdated tells whether the item was replaced, or its key invalidated, since; an engine may prefer another item
-	// then.
-	Outdated() bool
+	// Replaced tells whether Replace was called; an engine may prefer another item then.
+	Replaced() bool
 	// Replace says that another item takes this one's place.
 	Replace()
 }
 
-// Weight is the entry's size in bytes, as given to Seal, and what Seal added; no more than 4 GiB.
-func (e *Entry) Weight() int64 { return int64(e.weight) }
+// Weight is the entry's size in bytes, as given to Seal, and what Seal added, rounded up; no more than 4 GiB.
+func (e *Entry) Weight() int64 { return int64(e.state.Load() &^ (weightUnit - 1)) }
 
-// Outdated tells whether the entry was replaced, or its stripe has moved since it was stamped. False is no proof of
-// life: only Freshness is.
-func (e *Entry) Outdated() bool { return e.replaced() || e.count != e.stripe.Load() }
-
-func (e *Entry) replaced() bool { return e.state.Load()&entryReplaced != 0 }
+// Replaced tells whether another entry took this one's place. False is no proof of life: only Freshness is.
+func (e *Entry) Replaced() bool { return e.state.Load()&entryReplaced != 0 }
 
 // Replace ends the entry: an engine that still finds it must not be believed.
 func (e *Entry) Replace() { e.state.Or(entryReplaced) }
@@ -67,8 +64,13 @@ func (e *Entry) Replace() { e.state.Or(entryReplaced) }
 // Negative tells whether the entry says that the key does not exist.
 func (e *Entry) Negative() bool { return e.state.Load()&entryNegative != 0 }
 
-// Cost is how long the load took.
-func (e *Entry) Cost() time.Duration { return time.Duration(e.cost) * time.Microsecond }
+// Cost is how long the load took of an e that Refreshed has prepared, otherwise 0.
+func (e *Entry) Cost() time.Duration {
+	if e.later == nil {
+		return 0
+	}
+	return e.later.cost
+}
 
 // Due tells whether it is time to try to refresh e, which Refreshed has prepared for it: one caller is told so at a time,
 // with the end of freshness of what is to be replaced.
@@ -97,41 +99,43 @@ const (
 )
 
 // Seal fills in e: it is valid for as long as stamp, and lives for life from now. weight is its size in bytes.
-func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, cost time.Duration, negative bool, weight int64) {
+func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, negative bool, weight int64) {
 	if limit := s.fallbackTTL(); limit > 0 {
 		life.Fresh, life.Stale, life.Keep = min(life.Fresh, limit), min(life.Stale, limit), min(life.Keep, limit)
 	}
 	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, stamp.epoch
 	e.prefix.Store(s.prefixStamp(stamp))
 	now := s.clock.Exact()
-	e.fresh, e.cost, e.weight = clock.Deadline(now, life.Fresh), saturate(cost.Microseconds()), saturate(weight)
+	e.fresh = clock.Deadline(now, life.Fresh)
+	state := weigh(weight)
 	if negative {
-		e.state.Store(entryNegative)
+		state |= entryNegative
 	}
+	e.state.Store(state)
 	if max(life.Stale, life.Keep) > life.Fresh {
 		e.outlast(clock.Deadline(now, life.Stale), clock.Deadline(now, life.Keep))
 	}
 }
 
 // Refreshed prepares a sealed e, before it is kept, for being Due. until is the end of its freshness in Redis, in Unix
-// milliseconds.
-func (e *Entry) Refreshed(until int64) {
+// milliseconds, and cost how long its load took.
+func (e *Entry) Refreshed(until int64, cost time.Duration) {
 	if e.later == nil {
 		e.outlast(e.fresh, e.fresh)
 	}
-	e.later.until = until
+	e.later.until, e.later.cost = until, cost
 }
 
 func (e *Entry) outlast(stale, keep int64) {
 	e.later = &later{stale: stale, keep: keep}
-	e.weight = saturate(int64(e.weight) + laterSize)
+	e.state.Store(e.state.Load()&(weightUnit-1) | weigh(e.Weight()+laterSize))
 }
 
 // Freshness judges e: a few loads and compares, no lock, no allocation.
 func (s *Store) Freshness(e *Entry) Freshness {
 	now := s.clock.Now()
 	switch {
-	case e.epoch != s.fence.epoch.Load() && !s.fence.graced(e.epoch, now) || e.count != e.stripe.Load() || now >= s.fence.trust.Load() || e.replaced():
+	case e.epoch != s.fence.epoch.Load() && !s.fence.graced(e.epoch, now) || s.Outdated(e) || now >= s.fence.trust.Load() || e.Replaced():
 		return Dead
 	case e.prefix.Load() < s.fence.newest.Load():
 		return Unsettled
@@ -141,8 +145,16 @@ func (s *Store) Freshness(e *Entry) Freshness {
 	return e.past(now)
 }
 
+// Outdated tells whether e's stripe has moved since it was stamped. False is no proof of life: only Freshness is.
+func (s *Store) Outdated(e *Entry) bool { return e.count != s.fence.stripes[e.stripe].Load() }
+
 // Remaining is how long e stays fresh.
 func (s *Store) Remaining(e *Entry) time.Duration { return time.Duration(e.fresh - s.clock.Now()) }
+
+// weigh rounds bytes up to weights.
+func weigh(bytes int64) uint32 {
+	return saturate(min(bytes, math.MaxUint32-weightUnit)+weightUnit-1) &^ (weightUnit - 1)
+}
 
 // past judges an entry that is not fresh any more.
 func (e *Entry) past(now int64) Freshness {
@@ -179,8 +191,8 @@ func (s *Store) Age(e, old *Entry) {
 	now := s.clock.Now()
 	e.stripe, e.count, e.epoch = old.stripe, old.count+1, old.epoch
 	e.prefix.Store(old.prefix.Load())
-	e.state.Store(old.state.Load() & entryNegative)
-	e.fresh, e.cost, e.weight = now, old.cost, old.weight
+	e.state.Store(old.state.Load() &^ entryReplaced)
+	e.fresh = now
 	keep := old.fresh
 	if old.later != nil {
 		keep = max(keep, old.later.keep)

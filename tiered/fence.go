@@ -11,10 +11,10 @@ import (
 //
 // The zero Stamp is never valid.
 type Stamp struct {
-	stripe *atomic.Uint64
-	count  uint64
-	epoch  uint32
 	prefix uint64
+	stripe uint32
+	count  uint32
+	epoch  uint32 // never 0
 }
 
 // Prefix is the newest prefix sequence that the node knew.
@@ -25,12 +25,12 @@ func (s Stamp) Prefix() uint64 { return s.prefix }
 //
 // Every method may be called concurrently.
 type fence struct {
-	epoch   atomic.Uint32 // a bump ends every stamp; nothing lives on while it comes around
+	epoch   atomic.Uint32 // never 0; a bump ends every stamp, and nothing lives on while it comes around
 	trust   atomic.Int64  // instant of the coarse clock up to which memory is trusted
 	grace   atomic.Uint32 // in fallback mode: the epoch before the outage, 0 otherwise
 	until   atomic.Int64  // instant up to which memory of that epoch is trusted, too
 	turning sync.Mutex    // of the epoch
-	stripes []atomic.Uint64
+	stripes []atomic.Uint32
 	seed    maphash.Seed
 	prefixes
 }
@@ -42,7 +42,7 @@ func newFence(n int) *fence {
 	for size < n {
 		size <<= 1
 	}
-	f := &fence{stripes: make([]atomic.Uint64, size), seed: maphash.MakeSeed()}
+	f := &fence{stripes: make([]atomic.Uint32, size), seed: maphash.MakeSeed()}
 	f.epoch.Store(1)
 	f.prefixes.init()
 	return f
@@ -50,14 +50,14 @@ func newFence(n int) *fence {
 
 // stripe is chosen by the encoded key: the receiver of a message has nothing else, and keys that are not equal may
 // encode alike.
-func (f *fence) stripe(key string) *atomic.Uint64 {
-	return &f.stripes[maphash.String(f.seed, key)&uint64(len(f.stripes)-1)]
+func (f *fence) stripe(key string) uint32 {
+	return uint32(maphash.String(f.seed, key) & uint64(len(f.stripes)-1)) //nolint:gosec // there are not so many
 }
 
 // stamp must be taken before the read or the load that it vouches for begins.
 func (f *fence) stamp(key string) Stamp {
 	s := f.stripe(key)
-	return Stamp{stripe: s, count: s.Load(), epoch: f.epoch.Load(), prefix: f.newest.Load()}
+	return Stamp{stripe: s, count: f.stripes[s].Load(), epoch: f.epoch.Load(), prefix: f.newest.Load()}
 }
 
 // bump ends the stamps of keys.
@@ -66,18 +66,25 @@ func (f *fence) bump(keys ...string) {
 		return
 	}
 	for _, key := range keys {
-		f.stripe(key).Add(1)
+		f.move(f.stripe(key))
+	}
+}
+
+// move ends the stamps of a stripe. When its count comes around, all stamps end: no old one is to be met again.
+func (f *fence) move(stripe uint32) {
+	if f.stripes[stripe].Add(1) == 0 {
+		f.bumpEpoch()
 	}
 }
 
 // bumpOnce moves each stripe of keys by one.
 func (f *fence) bumpOnce(keys ...string) {
-	moved := make(map[*atomic.Uint64]struct{}, len(keys))
+	moved := make(map[uint32]struct{}, len(keys))
 	for _, key := range keys {
 		s := f.stripe(key)
 		if _, ok := moved[s]; !ok && !(ruleStamps | ruleSecondBump).off() {
 			moved[s] = struct{}{}
-			s.Add(1)
+			f.move(s)
 		}
 	}
 }
@@ -87,10 +94,15 @@ func (f *fence) bumpEpoch() {
 	f.turning.Lock()
 	defer f.turning.Unlock()
 	f.grace.Store(0)
+	f.turn()
+}
+
+// turn must be called under turning.
+func (f *fence) turn() {
 	if ruleEpoch.off() {
 		return
 	}
-	f.epoch.Add(1)
+	f.epoch.Store(max(f.epoch.Load()+1, 1))
 }
 
 // graceUntil begins a new epoch, too, but what memory holds may be used up to an instant.
@@ -99,15 +111,12 @@ func (f *fence) graceUntil(instant int64) {
 	defer f.turning.Unlock()
 	f.until.Store(instant)
 	f.grace.Store(f.epoch.Load())
-	if ruleEpoch.off() {
-		return
-	}
-	f.epoch.Add(1)
+	f.turn()
 }
 
 // valid tells whether nothing that concerns key was invalidated since s was taken.
 func (f *fence) valid(s Stamp, key string) bool {
-	return s.stripe != nil && s.epoch == f.epoch.Load() && s.count == s.stripe.Load() &&
+	return s.epoch == f.epoch.Load() && s.count == f.stripes[s.stripe].Load() &&
 		(s.prefix >= f.newest.Load() || !f.after(key, s.prefix))
 }
 

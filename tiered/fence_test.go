@@ -2,6 +2,7 @@ package tiered
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -46,6 +47,30 @@ func TestStampEndsWithAnInvalidationOfItsKey(t *testing.T) {
 		tc.invalidate()
 		require.Equal(t, tc.valid, f.valid(s, "users:1"), name)
 		require.True(t, f.valid(f.stamp("users:1"), "users:1"), name)
+	}
+}
+
+// A count of 32 bits may come around while an entry lives: that ends everything.
+func TestStampEndsWhenItsStripeComesAround(t *testing.T) {
+	for name, bump := range map[string]func(*fence, ...string){"bump": (*fence).bump, "bumpOnce": (*fence).bumpOnce} {
+		f := newFence(1)
+		s := f.stamp("users:1")
+		f.stripes[s.stripe].Store(math.MaxUint32)
+		before := f.stamp("users:1")
+		bump(f, "users:1")
+		require.Equal(t, s.count, f.stripes[s.stripe].Load())
+		require.False(t, f.valid(s, "users:1"), name)
+		require.False(t, f.valid(before, "users:1"), name)
+		require.True(t, f.valid(f.stamp("users:1"), "users:1"), name)
+	}
+}
+
+func TestTheZeroStampIsNeverValid(t *testing.T) {
+	f := newFence(1)
+	for _, epoch := range []uint32{1, math.MaxUint32 - 1, math.MaxUint32} {
+		f.epoch.Store(epoch)
+		f.bumpEpoch()
+		require.False(t, f.valid(Stamp{prefix: f.newest.Load()}, "users:1"))
 	}
 }
 

@@ -46,7 +46,7 @@ type ristrettoMemory struct {
 // Get prefers ristretto, where the hot keys are. Two Sets of a new key in quick succession can leave the older item
 // there; then the newer one is in the window.
 func (m *ristrettoMemory) Get(hash uint64) (Item, bool) {
-	if item, ok := m.main.Get(hash); ok && !item.Outdated() {
+	if item, ok := m.main.Get(hash); ok && !item.Replaced() {
 		return item, true
 	}
 	return m.window.get(hash)

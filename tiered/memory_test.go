@@ -15,12 +15,12 @@ import (
 type thing struct {
 	n        int
 	weight   int64
-	outdated atomic.Bool
+	replaced atomic.Bool
 }
 
 func (i *thing) Weight() int64  { return i.weight }
-func (i *thing) Outdated() bool { return i.outdated.Load() }
-func (i *thing) Replace()       { i.outdated.Store(true) }
+func (i *thing) Replaced() bool { return i.replaced.Load() }
+func (i *thing) Replace()       { i.replaced.Store(true) }
 
 func onEachEngine(t *testing.T, bytes int64, f func(t *testing.T, m tiered.Memory)) {
 	t.Helper()
@@ -63,7 +63,7 @@ func TestMemoryGivesBackTheLatestSet(t *testing.T) {
 		for _, h := range hashes(2000) {
 			one, two := &thing{n: 1, weight: 64}, &thing{n: 2, weight: 64}
 			m.Set(h, one)
-			one.Replace() // as an invalidation does, or a Store that keeps another
+			one.Replace() // as a Store does before it keeps another
 			m.Set(h, two)
 			got, ok := m.Get(h)
 			require.True(t, ok)

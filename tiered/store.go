@@ -107,8 +107,8 @@ func Open(o Options) (*Store, error) {
 	return s, nil
 }
 
-// stripesFor assumes a quarter of a kilobyte per entry: invalidations should rarely end entries of other keys.
-func stripesFor(bytes int64) int { return int(min(max(bytes>>8, 1<<14), 1<<22)) }
+// stripesFor assumes half a kilobyte per entry: invalidations should rarely end entries of other keys.
+func stripesFor(bytes int64) int { return int(min(max(bytes>>9, 1<<14), 1<<22)) }
 
 // start starts the goroutines that Close ends, and gives the link a moment to come up.
 func (s *Store) start() {

@@ -16,7 +16,7 @@ type parcel struct {
 }
 
 func (p *parcel) Weight() int64  { return p.weight }
-func (p *parcel) Outdated() bool { return false }
+func (p *parcel) Replaced() bool { return false }
 func (p *parcel) Replace()       {}
 
 const (

@@ -54,12 +54,12 @@ const mebibyte = 1 << 20
 type item struct {
 	n        int
 	weight   int64
-	outdated atomic.Bool
+	replaced atomic.Bool
 }
 
 func (i *item) Weight() int64  { return i.weight }
-func (i *item) Outdated() bool { return i.outdated.Load() }
-func (i *item) Replace()       { i.outdated.Store(true) }
+func (i *item) Replaced() bool { return i.replaced.Load() }
+func (i *item) Replace()       { i.replaced.Store(true) }
 
 // hashes are spread as a hash function spreads them, and the same in every run.
 func hashes(n int) []uint64 {
