@@ -21,8 +21,9 @@ var Shares = []float64{0.01, 0.05, 0.10, 0.25}
 var hitRatio = Scenario{
 	ID: "S9", Title: "Hit ratio",
 	Note: "Request traces through memory alone, in a tight loop: in percent of the requests. A Store is given as many bytes " +
-		"as it needs, by trial, to hold the share of the keys that the raw engines are allowed by number. ristretto drops " +
-		"Sets in such a loop; in “ristretto-waited” each Set is waited for.",
+		"as it needs, by trial, to hold the share of the keys that the raw engines are allowed by number. In such a loop " +
+		"ristretto drops Sets, and otter, which evicts later, holds up to twice the entries that it is allowed; where they are " +
+		"“-waited”, each Set is waited for.",
 	Bouts: func(l *Lab) []Bout {
 		traces := l.Traces
 		if len(traces) == 0 {
@@ -48,7 +49,8 @@ func ratioBout(t trace.Trace, share float64) Bout {
 			{"freshet-otter", ratioEntrant(t, entries, tiered.Otter)},
 			{"ristretto", rawEntrant(t, func() (replayer, error) { return newRawRistretto(entries, false) })},
 			{"ristretto-waited", rawEntrant(t, func() (replayer, error) { return newRawRistretto(entries, true) })},
-			{"otter", rawEntrant(t, func() (replayer, error) { return newRawOtter(entries) })},
+			{"otter", rawEntrant(t, func() (replayer, error) { return newRawOtter(entries, false) })},
+			{"otter-waited", rawEntrant(t, func() (replayer, error) { return newRawOtter(entries, true) })},
 		},
 		Targets: []Target{
 			atLeastLess(1.5, "freshet-otter", HitRatio, "otter"),
@@ -111,7 +113,7 @@ func newRawRistretto(entries int, wait bool) (replayer, error) {
 	}, nil
 }
 
-func newRawOtter(entries int) (replayer, error) {
+func newRawOtter(entries int, wait bool) (replayer, error) {
 	c, err := otter.New(&otter.Options[uint32, row]{MaximumSize: entries})
 	if err != nil {
 		return replayer{}, fmt.Errorf("hit ratio: otter: %w", err)
@@ -121,7 +123,12 @@ func newRawOtter(entries int) (replayer, error) {
 			_, ok := c.GetIfPresent(key)
 			return ok
 		},
-		set:   func(key uint32) { c.Set(key, row{}) },
+		set: func(key uint32) {
+			c.Set(key, row{})
+			if wait {
+				c.CleanUp()
+			}
+		},
 		close: func() { c.StopAllGoroutines() },
 	}, nil
 }
