@@ -31,6 +31,7 @@ type Cached[K comparable, V any] struct {
 	size    size.Sizer[V]
 	loads   *loads[K, V] // nil: a plain cache
 	flights flight.Group[K, result[V]]
+	spare   [2]sync.Pool // tickets to be used again: of one key, of many
 	placing [64]sync.Mutex
 	maxKey  int
 	maxTTL  time.Duration

@@ -31,9 +31,14 @@ func (c *Cached[K, V]) seek(ctx context.Context, ts []ticket[K, V]) (rest func()
 
 // settle ends the flights of what was found in Redis, and returns the others.
 func (c *Cached[K, V]) settle(ts []ticket[K, V]) (others []*ticket[K, V]) {
+	var values []V // not in the tickets, which are used again: a value may point into itself
 	for i := range ts {
-		switch t := &ts[i]; {
-		case t.fetch.Outcome == tiered.Found && c.found(t):
+		t := &ts[i]
+		if t.fetch.Outcome == tiered.Found && values == nil {
+			values = make([]V, len(ts))
+		}
+		switch {
+		case t.fetch.Outcome == tiered.Found && c.found(t, &values[i]):
 		case c.loads == nil:
 			c.finish(t, result[V]{how: negative}, ErrNotFound)
 		default:
@@ -60,7 +65,7 @@ func (c *Cached[K, V]) fly(ts []*ticket[K, V]) {
 	for _, t := range ts {
 		if len(absent) > 0 && absent[0] == &t.fetch {
 			absent = absent[1:]
-			if t.fetch.Outcome == tiered.Found && c.found(t) { // another has filled it meanwhile
+			if t.fetch.Outcome == tiered.Found && c.found(t, new(V)) { // another has filled it meanwhile
 				continue
 			}
 			if t.corrupt {
@@ -98,7 +103,7 @@ func (c *Cached[K, V]) await(t *ticket[K, V]) {
 	case t.ctx.Err() != nil: // nobody waits any more
 		c.finish(t, result[V]{}, fmt.Errorf("cache: load %q: %w", c.options.Name, t.ctx.Err()))
 		c.store.Abandon(&t.fetch)
-	case t.fetch.Outcome != tiered.Found || !c.found(t):
+	case t.fetch.Outcome != tiered.Found || !c.found(t, new(V)):
 		if t.corrupt {
 			c.reject(t)
 		}
@@ -107,13 +112,12 @@ func (c *Cached[K, V]) await(t *ticket[K, V]) {
 }
 
 // found ends t's flight with what was Found in Redis. It is false where that is not what the flight is for, or cannot
-// be decoded; then t needs a load.
-func (c *Cached[K, V]) found(t *ticket[K, V]) bool {
+// be decoded; then t needs a load. value is where to decode it.
+func (c *Cached[K, V]) found(t *ticket[K, V], value *V) bool {
 	old := t.purpose == ahead && t.fetch.Until() <= t.until // nobody has refreshed it yet
 	if t.purpose == reload || old && c.store.Claim(&t.fetch, c.options.LoadTimeout) {
 		return false
 	}
-	value := &t.flight.Draft().value
 	if !t.fetch.Negative() {
 		if err := c.store.Decode(&t.fetch, value); err != nil {
 			t.corrupt = true
@@ -245,10 +249,12 @@ func (c *Cached[K, V]) refresh(hash uint64, key K, until int64) {
 	if err != nil {
 		return
 	}
-	var own []ticket[K, V]
-	t := c.issue(c.life.ctx, &own, hash, key, k, ahead)
+	own := c.tickets(1)
+	t := c.issue(c.life.ctx, own, hash, key, k, ahead)
 	t.until = until
 	if c.flights.Offer(hash, key, &t.flight) {
-		c.depart(own)
+		c.depart(own.all)
+	} else {
+		c.recycle(own)
 	}
 }

@@ -51,16 +51,19 @@ func (c *Cached[K, V]) fetch(ctx context.Context, hash uint64, key K, reach tier
 	}
 	ctx, seen := c.reads(ctx, OpRead, 1)
 	defer seen.done()
-	var own []ticket[K, V]
-	f, leads := c.board(ctx, &own, hash, key, k, reach)
+	own, landed := c.tickets(1), true
+	f, leads := c.board(ctx, own, hash, key, k, reach)
 	if leads {
-		c.lead(ctx, own)
+		landed = c.lead(ctx, own.all)
 	}
 	value, how, err := c.arrive(ctx, f, leads)
 	if c.stats.count(how) {
 		c.sample(key)
 	}
 	seen.answered(f.Owner(), leads, how, err)
+	if landed {
+		c.recycle(own)
+	}
 	return value, err
 }
 
@@ -91,13 +94,14 @@ func (c *Cached[K, V]) remembered(hash uint64, key K) (value *V, how answer) {
 }
 
 // lead takes the flights that a caller leads through Redis, on the caller's own goroutine. What then still needs a load,
-// or has not ended when ctx does, flies on without it. A closed cache ends the flights at once.
-func (c *Cached[K, V]) lead(ctx context.Context, ts []ticket[K, V]) {
+// or has not ended when ctx does, flies on without it; landed tells that nothing does. A closed cache ends the flights at
+// once.
+func (c *Cached[K, V]) lead(ctx context.Context, ts []ticket[K, V]) (landed bool) {
 	if !c.life.begin() {
 		for i := range ts {
 			c.finish(&ts[i], result[V]{}, ErrClosed)
 		}
-		return
+		return true
 	}
 	defer c.life.end(1)
 	c.safely(ts, func() {
@@ -111,10 +115,13 @@ func (c *Cached[K, V]) lead(ctx context.Context, ts []ticket[K, V]) {
 			})
 			return
 		}
-		if left := c.settle(ts); len(left) > 0 {
+		left := c.settle(ts)
+		if len(left) > 0 {
 			c.life.run(func() { c.safely(ts, func() { c.fly(left) }) })
 		}
+		landed = len(left) == 0
 	})
+	return landed
 }
 
 // depart flies in the background.

@@ -74,20 +74,23 @@ type passenger[K comparable, V any] struct {
 func (c *Cached[K, V]) fetchMany(ctx context.Context, g *gathering[K, V], waiting []passenger[K, V], reach tiered.Reach) {
 	ctx, seen := c.reads(ctx, OpRead, len(waiting))
 	defer seen.done()
-	own := make([]ticket[K, V], 0, len(waiting))
+	own, landed := c.tickets(len(waiting)), true
 	for i := range waiting { // from here on, nothing can fail that would leave flights behind
 		p := &waiting[i]
-		p.flight, p.leads = c.board(ctx, &own, p.hash, p.key, p.encoded, reach)
+		p.flight, p.leads = c.board(ctx, own, p.hash, p.key, p.encoded, reach)
 	}
 	// Own flights go before joined ones are waited for, or two calls that share keys would wait for each other.
-	if len(own) > 0 {
-		c.lead(ctx, own)
+	if len(own.all) > 0 {
+		landed = c.lead(ctx, own.all)
 	}
 	for i := range waiting {
 		p := &waiting[i]
 		value, how, err := c.arrive(ctx, p.flight, p.leads)
 		g.take(p.key, value, how, err)
 		seen.answered(p.flight.Owner(), p.leads, how, err)
+	}
+	if landed {
+		c.recycle(own)
 	}
 }
 
@@ -181,10 +184,10 @@ func (c *Cached[K, V]) Refresh(ctx context.Context, key K) (V, error) {
 		return none, err
 	}
 	ctx, seen := c.reads(ctx, OpRefresh, 1)
-	var own []ticket[K, V]
-	t := c.issue(ctx, &own, hash, key, k, reload)
+	own := c.tickets(1)
+	t := c.issue(ctx, own, hash, key, k, reload)
 	c.flights.Lead(hash, key, &t.flight)
-	c.depart(own)
+	c.depart(own.all)
 	value, how, err := c.arrive(ctx, &t.flight, true)
 	c.stats.count(how)
 	seen.answered(t, true, how, err)

@@ -38,10 +38,34 @@ const (
 	ahead                 // a newer value than the one at hand, in the background
 )
 
+// tickets are those of one caller. They stay where they are.
+type tickets[K comparable, V any] struct{ all []ticket[K, V] }
+
+// tickets returns room for n.
+func (c *Cached[K, V]) tickets(n int) *tickets[K, V] {
+	if own, ok := c.spare[min(n-1, 1)].Get().(*tickets[K, V]); ok && cap(own.all) >= n {
+		return own
+	}
+	return &tickets[K, V]{make([]ticket[K, V], 0, n)}
+}
+
+// recycle takes tickets back whose flights the caller has ended itself, before any load: a read of Redis costs so little
+// that the memory of its ticket counts. What somebody else has joined is his, too.
+func (c *Cached[K, V]) recycle(own *tickets[K, V]) {
+	for i := range own.all {
+		if !own.all[i].flight.Alone() {
+			return
+		}
+	}
+	clear(own.all)
+	own.all = own.all[:0]
+	c.spare[min(cap(own.all)-1, 1)].Put(own)
+}
+
 // board joins a flight whose Stamp is still valid, or begins one under a Stamp taken now, before anything is read. Its
 // ticket is the next of own. A read that must not look further than reach joins no flight: one that is under way may have
 // begun too early.
-func (c *Cached[K, V]) board(ctx context.Context, own *[]ticket[K, V], hash uint64, key K, encoded string, reach tiered.Reach) (f *flight.Flight[result[V]], leads bool) {
+func (c *Cached[K, V]) board(ctx context.Context, own *tickets[K, V], hash uint64, key K, encoded string, reach tiered.Reach) (f *flight.Flight[result[V]], leads bool) {
 	if reach == tiered.ReachMemory {
 		return c.flights.Join(hash, key, func() *flight.Flight[result[V]] {
 			return &c.issue(ctx, own, hash, key, encoded, fetch).flight
@@ -57,14 +81,11 @@ func (c *Cached[K, V]) board(ctx context.Context, own *[]ticket[K, V], hash uint
 	return &t.flight, true
 }
 
-// issue makes the next ticket of a caller. They stay where they are, so the slice must have room; nil has for one.
-func (c *Cached[K, V]) issue(ctx context.Context, own *[]ticket[K, V], hash uint64, key K, encoded string, p purpose) *ticket[K, V] {
-	if *own == nil {
-		*own = make([]ticket[K, V], 0, 1)
-	}
-	n := len(*own)
-	*own = (*own)[:n+1]
-	t := &(*own)[n]
+// issue makes the next ticket of a caller, for which there must be room.
+func (c *Cached[K, V]) issue(ctx context.Context, own *tickets[K, V], hash uint64, key K, encoded string, p purpose) *ticket[K, V] {
+	n := len(own.all)
+	own.all = own.all[:n+1]
+	t := &own.all[n]
 	t.cache, t.hash, t.key, t.caller, t.purpose = c, hash, key, ctx, p
 	t.stamp, t.began = c.store.Stamp(encoded), c.store.Now()
 	t.fetch.Key, t.fetch.Codec, t.fetch.Stamp, t.fetch.Lease = encoded, c.options.Codec, t.stamp, leaseFor

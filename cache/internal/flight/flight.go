@@ -31,6 +31,7 @@ type Flight[V any] struct {
 	valid      Validity
 	cancel     context.CancelFunc
 	waiters    int
+	joined     bool
 	cancelled  bool
 	background bool
 }
@@ -56,6 +57,7 @@ func (g *Group[K, V]) Join(hash uint64, key K, own func() *Flight[V]) (f *Flight
 	defer s.mu.Unlock()
 	if f = s.joinable(key); f != nil {
 		f.waiters++
+		f.joined = true
 		return f, false
 	}
 	f = own()
@@ -147,8 +149,8 @@ func (f *Flight[V]) finish(value V, err error) bool {
 // Owner is what f was initialised with.
 func (f *Flight[V]) Owner() Validity { return f.valid }
 
-// Draft is where whoever leads f may prepare its value. It is nobody's once f has ended.
-func (f *Flight[V]) Draft() *V { return &f.value }
+// Alone tells whether nobody else knows f, or ever will. To be called by whoever leads f, after a call of End.
+func (f *Flight[V]) Alone() bool { return !f.joined }
 
 // Wait returns the flight's result, or, if ctx ends first, an error that wraps ctx's.
 func (f *Flight[V]) Wait(ctx context.Context) (V, error) {

@@ -40,6 +40,29 @@ func join(t *testing.T, g *flight.Group[string, int], own *flight.Flight[int], l
 	return f
 }
 
+// Whoever leads a flight that nobody joined may do with it what it likes once it has ended.
+func TestAlone(t *testing.T) {
+	var g flight.Group[string, int]
+	own := newFlight()
+	join(t, &g, own, true)
+	g.End(hash, key, own, 1, nil)
+	require.True(t, own.Alone())
+
+	own = newFlight()
+	join(t, &g, own, true)
+	other := join(t, &g, newFlight(), false)
+	other.Leave()
+	g.End(hash, key, own, 2, nil)
+	require.False(t, own.Alone(), "the other has it still")
+
+	own = newFlight()
+	g.Lead(hash, key, own)
+	require.False(t, g.Offer(hash, key, newFlight()))
+	g.Lead(hash, key, newFlight())
+	g.End(hash, key, own, 3, nil)
+	require.True(t, own.Alone(), "nobody has got it")
+}
+
 func TestJoinSharesOneFlight(t *testing.T) {
 	var g flight.Group[string, int]
 	first := join(t, &g, newFlight(), true)
