@@ -49,15 +49,23 @@ func (c *Cached[K, V]) settled(e *entry[K, V]) tiered.Freshness {
 	return c.store.Settle(&e.Entry, k)
 }
 
-// keep puts a value, or an absence, into memory. until is the end of its freshness in Redis, in Unix milliseconds.
-func (c *Cached[K, V]) keep(hash uint64, key K, value V, absent bool, stamp tiered.Stamp, life ttl.Lifetime, cost time.Duration, until int64) *entry[K, V] {
+// span is an entry's time.
+type span struct {
+	life  ttl.Lifetime
+	from  int64         // when life begins, an instant of the Store's clock
+	until int64         // end of freshness in Redis, Unix milliseconds
+	cost  time.Duration // of the load
+}
+
+// keep puts a value, or an absence, into memory.
+func (c *Cached[K, V]) keep(hash uint64, key K, value V, absent bool, stamp tiered.Stamp, of span) *entry[K, V] {
 	e := &entry[K, V]{owner: c, key: key, value: value}
 	weight := int64(unsafe.Sizeof(*e)-unsafe.Sizeof(e.value)) + c.size(&e.value)
-	c.store.Seal(&e.Entry, stamp, life, absent, weight)
-	if life.Stale > life.Fresh || c.early {
-		e.Refreshed(until, cost)
+	c.store.Seal(&e.Entry, stamp, of.life, of.from, absent, weight)
+	if of.life.Stale > of.life.Fresh || c.early {
+		e.Refreshed(of.until, of.cost)
 	}
-	if life.Longest() > 0 {
+	if of.life.Longest() > 0 {
 		c.place(hash, e)
 	}
 	return e

@@ -139,7 +139,7 @@ func (c *Cached[K, V]) found(t *ticket[K, V], value *V) bool {
 		}
 	}
 	if c.store.Keepable(&t.fetch) {
-		e := c.keep(t.hash, t.key, r.value, t.fetch.Negative(), t.fetch.Stamp, life, t.fetch.Cost(), t.fetch.Until())
+		e := c.keep(t.hash, t.key, r.value, t.fetch.Negative(), t.fetch.Stamp, span{life, t.fetch.Came(), t.fetch.Until(), t.fetch.Cost()})
 		if old {
 			e.Due() // another node is at it: not the next read, too
 		}
@@ -164,7 +164,7 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 			fill = tiered.Fill{}
 		}
 	}()
-	f := tiered.Fill{Fetch: &t.fetch, Value: &value, Cost: cost, Since: wall.Now()}
+	f, now := tiered.Fill{Fetch: &t.fetch, Value: &value, Cost: cost, Since: wall.Now()}, c.store.Instant()
 	switch {
 	case err == nil:
 		f.Life = c.bounded(c.options.TTL.Lifetime(&value))
@@ -183,7 +183,7 @@ func (c *Cached[K, V]) land(t *ticket[K, V], value V, err error, cost time.Durat
 	}
 	if c.store.Keepable(&t.fetch) {
 		if own, bad := c.isolate(value); bad == nil {
-			c.keep(t.hash, t.key, own, f.Negative, t.fetch.Stamp, f.Life, cost, f.Until())
+			c.keep(t.hash, t.key, own, f.Negative, t.fetch.Stamp, span{f.Life, now, f.Until(), cost})
 		}
 	}
 	if f.Life.IsZero() {

@@ -32,20 +32,21 @@ func (c *Cached[K, V]) SetMany(ctx context.Context, values map[K]V) (err error) 
 	}
 	fetches := make([]*tiered.Fetch, len(ks))
 	fills := make([]tiered.Fill, len(ks))
+	since, now := wall.Now(), c.store.Instant()
 	for i, key := range ks {
 		value, err := c.isolate(values[key])
 		if err != nil {
 			return fmt.Errorf("cache: set %q: %w", c.options.Name, err)
 		}
 		fetches[i] = &tiered.Fetch{Key: encoded[i], Codec: c.options.Codec, Lease: leaseFor}
-		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value)), Since: wall.Now()}
+		fills[i] = tiered.Fill{Fetch: fetches[i], Value: &value, Life: c.bounded(c.options.TTL.Lifetime(&value)), Since: since}
 	}
 	err = c.store.Set(fetches...)
 	stored, bad := c.store.FillAll(fills...)
 	for i, key := range ks {
 		unanswered := fetches[i].Outcome == tiered.Unseen || fetches[i].Outcome == tiered.Alone
 		if stored[i] || unanswered && c.store.Keepable(fetches[i]) {
-			c.keep(c.hash(key), key, *fills[i].Value.(*V), false, fetches[i].Stamp, fills[i].Life, 0, fills[i].Until())
+			c.keep(c.hash(key), key, *fills[i].Value.(*V), false, fetches[i].Stamp, span{fills[i].Life, now, fills[i].Until(), 0})
 		}
 	}
 	return errors.Join(err, bad)

@@ -98,22 +98,22 @@ const (
 	Fresh
 )
 
-// Seal fills in e: it is valid for as long as stamp, and lives for life from now. weight is its size in bytes.
-func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, negative bool, weight int64) {
+// Seal fills in e: it is valid for as long as stamp, and lives for life from an instant of the Store's clock. weight is
+// its size in bytes.
+func (s *Store) Seal(e *Entry, stamp Stamp, life ttl.Lifetime, from int64, negative bool, weight int64) {
 	if limit := s.fallbackTTL(); limit > 0 {
 		life.Fresh, life.Stale, life.Keep = min(life.Fresh, limit), min(life.Stale, limit), min(life.Keep, limit)
 	}
 	e.stripe, e.count, e.epoch = stamp.stripe, stamp.count, stamp.epoch
 	e.prefix.Store(s.prefixStamp(stamp))
-	now := s.clock.Exact()
-	e.fresh = clock.Deadline(now, life.Fresh)
+	e.fresh = clock.Deadline(from, life.Fresh)
 	state := weigh(weight)
 	if negative {
 		state |= entryNegative
 	}
 	e.state.Store(state)
 	if max(life.Stale, life.Keep) > life.Fresh {
-		e.outlast(clock.Deadline(now, life.Stale), clock.Deadline(now, life.Keep))
+		e.outlast(clock.Deadline(from, life.Stale), clock.Deadline(from, life.Keep))
 	}
 }
 

@@ -26,7 +26,7 @@ func TestWeightIsRoundedUp(t *testing.T) {
 			math.MaxUint32 - 4: math.MaxUint32 - 3, math.MaxUint32: math.MaxUint32 - 3, math.MaxInt64: math.MaxUint32 - 3,
 		} {
 			var e Entry
-			s.Seal(&e, s.Stamp("k"), ttl.Lifetime{Fresh: time.Minute}, negative, given)
+			s.Seal(&e, s.Stamp("k"), ttl.Lifetime{Fresh: time.Minute}, s.Instant(), negative, given)
 			require.Equal(t, want, e.Weight(), given)
 			e.Replace()
 			require.Equal(t, want, e.Weight(), given)

@@ -38,6 +38,7 @@ type Fetch struct {
 	Outcome Outcome
 
 	rec    record // of Found, or what may be served if a load fails
+	came   moment // when rec did
 	usable bool   // rec is there
 	seen   bool   // Redis answered after Stamp was taken, and there was no hold
 	head   string // what a lease, then a fill, replaces
@@ -45,6 +46,17 @@ type Fetch struct {
 	epoch  uint32 // in which the fill must go out
 
 	forsaken bool // what is there is not to stay
+}
+
+// moment is one reading of the system's clock.
+type moment struct {
+	wall    int64 // Unix milliseconds
+	instant int64 // of the Store's clock
+}
+
+func (s *Store) moment() moment {
+	now := time.Now()
+	return moment{wall.Of(now).UnixMilli(), s.clock.Of(now)}
 }
 
 // Look reads what Redis has for each Fetch: Found, Absent, Busy, Held or Unseen.
@@ -96,13 +108,13 @@ func (s *Store) SeekAll(ctx context.Context, fetches []*Fetch) (rest func()) {
 }
 
 func (s *Store) answered(f *Fetch, in inquiry[string, []byte]) {
-	now := wall.Now().UnixMilli()
+	now := s.moment()
 	in.each(func(_ int, reply []byte, err error) { s.take(f, reply, err, now) })
 }
 
 // sought gives the answers to those that ask.
 func (s *Store) sought(fetches []*Fetch, in inquiry[string, []byte]) {
-	next, now := 0, wall.Now().UnixMilli()
+	next, now := 0, s.moment()
 	in.each(func(_ int, reply []byte, err error) {
 		for fetches[next].Outcome != Absent {
 			next++
@@ -126,7 +138,7 @@ func (s *Store) asks(f *Fetch) bool {
 }
 
 // take takes the reply to f, which came at now.
-func (s *Store) take(f *Fetch, reply []byte, err error, now int64) {
+func (s *Store) take(f *Fetch, reply []byte, err error, now moment) {
 	switch {
 	case err != nil:
 		f.Outcome = Unseen
@@ -244,7 +256,7 @@ func (s *Store) Lease(fetches ...*Fetch) {
 			if len(text) >= leaseSize && text[0] == kindLease && text[1:17] == tokens[i] { // the client repeated the command
 				s.orphans.add(tokens[i], f.Lease)
 			}
-			s.judge(f, readOnly(text), wall.Now().UnixMilli())
+			s.judge(f, readOnly(text), s.moment())
 		}
 	}
 }
@@ -253,8 +265,9 @@ func (s *Store) Lease(fetches ...*Fetch) {
 // broke meanwhile, or memory was emptied for another reason.
 func (s *Store) outlived(f *Fetch) bool { return s.link.gated() || f.epoch != s.fence.epoch.Load() }
 
-// judge decides what the bytes under f's key are good for, now, in Unix milliseconds.
-func (s *Store) judge(f *Fetch, b []byte, now int64) {
+// judge decides what the bytes under f's key are good for, now.
+func (s *Store) judge(f *Fetch, b []byte, now moment) {
+	f.came = now
 	f.Outcome, f.usable, f.head = Absent, false, stringOf(b[:min(len(b), headerSize)])
 	f.seen = f.head != hold
 	switch {
@@ -266,7 +279,7 @@ func (s *Store) judge(f *Fetch, b []byte, now int64) {
 	case b[0] == kindLease && len(b) >= leaseSize && (b[headerSize] == '0' || b[headerSize] == '1'):
 		rec, err := parseRecord(b[leaseSize:], f.Key, f.Codec.Name())
 		if len(b) == leaseSize || err == nil {
-			f.rec, f.usable = rec, err == nil && s.served(f.Key, rec, now)
+			f.rec, f.usable = rec, err == nil && s.served(f.Key, rec, now.wall)
 			if f.Outcome = Busy; s.orphans.has(string(b[1:17])) {
 				f.Outcome = Absent
 			}
@@ -282,8 +295,8 @@ func (s *Store) judge(f *Fetch, b []byte, now int64) {
 	if rec.prefix < s.fence.newest.Load() && s.fence.after(f.Key, rec.prefix) {
 		return // below a dead prefix
 	}
-	f.rec, f.usable = rec, s.served(f.Key, rec, now)
-	if !rec.expired && (now < rec.fresh || now < rec.stale) {
+	f.rec, f.usable = rec, s.served(f.Key, rec, now.wall)
+	if !rec.expired && (now.wall < rec.fresh || now.wall < rec.stale) {
 		f.Outcome = Found
 	}
 }
@@ -307,10 +320,12 @@ func (f *Fetch) Until() int64 { return f.rec.fresh }
 // newer, which is not to be kept. It takes effect with Abandon.
 func (f *Fetch) Forsake() { f.usable, f.forsaken = false, true }
 
-// Life is what remains of the life of what was Found.
+// Came is the instant at which what was Found came.
+func (f *Fetch) Came() int64 { return f.came.instant }
+
+// Life is what remained of the life of what was Found when it Came.
 func (f *Fetch) Life() ttl.Lifetime {
-	now := wall.Now().UnixMilli() // decoding may have taken its time
-	left := func(at int64) time.Duration { return time.Duration(at-now) * time.Millisecond }
+	left := func(at int64) time.Duration { return time.Duration(at-f.came.wall) * time.Millisecond }
 	return ttl.Lifetime{Fresh: left(f.rec.fresh), Stale: left(f.rec.stale), Keep: left(max(f.rec.keep, f.rec.fresh))}
 }
 

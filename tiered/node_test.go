@@ -105,7 +105,7 @@ func (n *node) fetch(key string) *tiered.Fetch {
 func (n *node) keep(f *tiered.Fetch, value string, life ttl.Lifetime) {
 	if n.Keepable(f) {
 		e := &entry{key: f.Key, value: value}
-		n.Seal(&e.Entry, f.Stamp, life, false, int64(len(value))+200)
+		n.Seal(&e.Entry, f.Stamp, life, n.Instant(), false, int64(len(value))+200)
 		n.Keep(maphash.String(seed, f.Key), e)
 	}
 }

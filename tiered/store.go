@@ -144,6 +144,9 @@ func (s *Store) Joinable(st Stamp, key string, since int64) bool {
 // Now is what the Store's clock shows, in nanoseconds since it was opened, a tick late at most.
 func (s *Store) Now() int64 { return s.clock.Now() }
 
+// Instant is Now to the nanosecond; it reads the system's clock.
+func (s *Store) Instant() int64 { return s.clock.Exact() }
+
 // Lookup returns what memory keeps under hash; Freshness tells what it is good for. It takes no lock and does not
 // allocate, as far as the engine does not.
 func (s *Store) Lookup(hash uint64) (Item, bool) { return s.memory.Get(hash) }

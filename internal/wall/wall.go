@@ -11,4 +11,7 @@ var skew time.Duration
 func Skew(d time.Duration) { skew = d }
 
 // Now is the time that this node believes in.
-func Now() time.Time { return time.Now().Add(skew) }
+func Now() time.Time { return Of(time.Now()) }
+
+// Of is what Now was at t.
+func Of(t time.Time) time.Time { return t.Add(skew) }

@@ -48,6 +48,9 @@ func (c *Clock) Now() int64 { return c.now.Load() }
 // Exact returns the instant now; it reads the system's clock.
 func (c *Clock) Exact() int64 { return int64(time.Since(c.base)) }
 
+// Of returns the instant of t.
+func (c *Clock) Of(t time.Time) int64 { return int64(t.Sub(c.base)) }
+
 // Deadline returns the instant at which something that lasts for d from the instant now, an Exact one, has certainly not
 // lasted longer when Now shows it: a Tick is taken off. Very long durations saturate.
 func Deadline(now int64, d time.Duration) int64 {
