@@ -135,7 +135,8 @@ func (e *Entry) outlast(stale, keep int64) {
 func (s *Store) Freshness(e *Entry) Freshness {
 	now := s.clock.Now()
 	switch {
-	case e.epoch != s.fence.epoch.Load() && !s.fence.graced(e.epoch, now) || s.Outdated(e) || now >= s.fence.trust.Load() || e.Replaced():
+	// The trust comes first: it returns only after the epoch has turned.
+	case now >= s.fence.trust.Load() || e.epoch != s.fence.epoch.Load() && !s.fence.graced(e.epoch, now) || s.Outdated(e) || e.Replaced():
 		return Dead
 	case e.prefix.Load() < s.fence.newest.Load():
 		return Unsettled
@@ -193,9 +194,9 @@ func (s *Store) Age(e, old *Entry) {
 	e.prefix.Store(old.prefix.Load())
 	e.state.Store(old.state.Load() &^ entryReplaced)
 	e.fresh = now
-	keep := old.fresh
-	if old.later != nil {
-		keep = max(keep, old.later.keep)
+	if old.later == nil {
+		e.outlast(now, old.fresh)
+		return
 	}
-	e.outlast(now, keep)
+	e.later = &later{stale: now, keep: max(old.fresh, old.later.keep)} // its weight is old's already
 }

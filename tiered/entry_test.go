@@ -40,3 +40,28 @@ func TestWeightIsRoundedUp(t *testing.T) {
 		}
 	}
 }
+
+func TestAgingAgainAddsNoWeight(t *testing.T) {
+	s, err := Open(Options{Engine: NoMemory})
+	require.NoError(t, err)
+	defer s.Close()
+	e := new(Entry)
+	s.Seal(e, s.Stamp("k"), ttl.Lifetime{Fresh: time.Minute}, s.Instant(), false, 100)
+	for range 3 {
+		aged := new(Entry)
+		s.Age(aged, e)
+		require.EqualValues(t, 100+laterSize, aged.Weight())
+		e = aged
+	}
+}
+
+func TestTheZeroStampIsNeverFresh(t *testing.T) {
+	s, err := Open(Options{Engine: NoMemory})
+	require.NoError(t, err)
+	defer s.Close()
+	var e Entry
+	s.Seal(&e, Stamp{}, ttl.Lifetime{Fresh: time.Minute}, s.Instant(), false, 100)
+	s.fence.graceUntil(s.Instant() + int64(time.Hour))
+	s.fence.bumpEpoch()
+	require.Equal(t, Dead, s.Freshness(&e))
+}

@@ -25,7 +25,7 @@ func (s Stamp) Prefix() uint64 { return s.prefix }
 //
 // Every method may be called concurrently.
 type fence struct {
-	epoch   atomic.Uint32 // never 0; a bump ends every stamp, and nothing lives on while it comes around
+	epoch   atomic.Uint32 // never 0; a bump ends every stamp, and nothing outlives all of them
 	trust   atomic.Int64  // instant of the coarse clock up to which memory is trusted
 	grace   atomic.Uint32 // in fallback mode: the epoch before the outage, 0 otherwise
 	until   atomic.Int64  // instant up to which memory of that epoch is trusted, too
@@ -56,8 +56,8 @@ func (f *fence) stripe(key string) uint32 {
 
 // stamp must be taken before the read or the load that it vouches for begins.
 func (f *fence) stamp(key string) Stamp {
-	s := f.stripe(key)
-	return Stamp{stripe: s, count: f.stripes[s].Load(), epoch: f.epoch.Load(), prefix: f.newest.Load()}
+	epoch, s := f.epoch.Load(), f.stripe(key) // the epoch first: it may end because the count comes around
+	return Stamp{stripe: s, count: f.stripes[s].Load(), epoch: epoch, prefix: f.newest.Load()}
 }
 
 // bump ends the stamps of keys.
@@ -70,9 +70,10 @@ func (f *fence) bump(keys ...string) {
 	}
 }
 
-// move ends the stamps of a stripe. When its count comes around, all stamps end: no old one is to be met again.
+// move ends the stamps of a stripe. Twice before its count has come around, all stamps end: whoever is held up on the way to
+// that has half a lap of time until an old one could be met again.
 func (f *fence) move(stripe uint32) {
-	if f.stripes[stripe].Add(1) == 0 {
+	if f.stripes[stripe].Add(1)<<1 == 0 {
 		f.bumpEpoch()
 	}
 }
@@ -122,5 +123,5 @@ func (f *fence) valid(s Stamp, key string) bool {
 
 // graced tells whether an entry of another epoch may be used in fallback mode.
 func (f *fence) graced(epoch uint32, now int64) bool {
-	return epoch == f.grace.Load() && now < f.until.Load()
+	return epoch != 0 && epoch == f.grace.Load() && now < f.until.Load()
 }

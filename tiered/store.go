@@ -39,6 +39,8 @@ type Store struct {
 	counts counts
 	hot    hotCaches
 
+	drawing sync.Mutex // of a sequence without Redis, until it is learnt
+
 	mu      sync.Mutex
 	users   map[string]io.Closer // caches by name
 	closed  atomic.Bool
@@ -256,6 +258,10 @@ func (s *Store) InvalidateUnder(_ context.Context, prefix string) error {
 func (s *Store) invalidatePrefix(prefix string) error {
 	if s.remote != nil {
 		s.recent.rememberPrefix(prefix)
+	}
+	if s.remote == nil { // two at once must not be learnt out of order: the first would be missed
+		s.drawing.Lock()
+		defer s.drawing.Unlock()
 	}
 	rows, top, err := s.nextSequence(prefix, request)
 	if err != nil {
