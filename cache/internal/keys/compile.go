@@ -34,6 +34,9 @@ func (c *compiler) add(t reflect.Type, path []int, name string) error {
 		return c.refuse(t, name, why)
 	}
 	k, ok := leafKind(t)
+	if k == text && holdsFloat(t) {
+		return c.refuse(t, name, "it holds a float, of which 0 and -0 are equal but print differently; use an integer or a string")
+	}
 	if ok {
 		if len(c.leaves) == maxSegments {
 			return c.refuse(c.root, "", fmt.Sprintf("it has more than %d segments", maxSegments))
@@ -93,6 +96,23 @@ func refusal(t reflect.Type) string {
 		return "it is not comparable"
 	}
 	return ""
+}
+
+// holdsFloat tells whether equal values of t may differ, or one not equal itself, for a number in it.
+func holdsFloat(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Float32, reflect.Float64, reflect.Complex64, reflect.Complex128:
+		return true
+	case reflect.Array:
+		return holdsFloat(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if holdsFloat(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // leafKind returns how t is written if it is one segment.

@@ -18,8 +18,8 @@
 // Floats and complex numbers (0 and -0 are equal and print differently, NaN
 // does not equal itself), and whatever refers to other memory: pointers,
 // interfaces, channels. [For] refuses them and says where they are. It refuses
-// them even if they have MarshalText: equal keys must encode alike, or an
-// invalidation of one would miss the other.
+// floats even in types that have MarshalText: equal keys must encode alike, or
+// an invalidation of one would miss the other.
 //
 // # Caveats
 //

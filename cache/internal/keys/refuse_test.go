@@ -14,6 +14,14 @@ type celsius float64
 
 func (celsius) MarshalText() ([]byte, error) { return nil, nil }
 
+// reading says in text what it holds: floats all the same.
+type reading struct {
+	Station string
+	Values  [2]struct{ Degrees float64 }
+}
+
+func (reading) MarshalText() ([]byte, error) { return nil, nil }
+
 func TestForRefuses(t *testing.T) {
 	type position struct{ X, Y float64 }
 	type place struct {
@@ -27,6 +35,8 @@ func TestForRefuses(t *testing.T) {
 	}
 	refused[float64](t, "cache: key type float64 cannot be a key: 0 and -0")
 	refused[celsius](t, "cache: key type keys_test.celsius cannot be a key: 0 and -0")
+	refused[reading](t, "cache: key type keys_test.reading cannot be a key: it holds a float")
+	refused[struct{ At reading }](t, "field At: keys_test.reading cannot be a key: it holds a float")
 	refused[complex64](t, "cache: key type complex64 cannot be a key")
 	refused[*int](t, "cache: key type *int cannot be a key: it is equal by address")
 	refused[*hexID](t, "cache: key type *keys_test.hexID cannot be a key: it is equal by address")
